@@ -1,0 +1,34 @@
+"""Step 03: layer normalization.
+
+Every sublayer of GPT-2 first brings each token's vector to mean 0 and variance 1,
+then lets two learnt vectors stretch and shift it.  So the numbers stay in one
+range, however many blocks have added to them.
+"""
+
+from max.experimental import functional as F
+from max.experimental.nn import Module
+from max.experimental.tensor import Tensor
+
+
+class LayerNorm(Module[[Tensor], Tensor]):
+    """y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias
+
+    Mean and variance are taken over the last axis; the variance divides by dim,
+    not by dim - 1.
+
+    Source: Ba, Kiros and Hinton, "Layer Normalization" (2016), section 3.1.
+
+    Args:
+        dim: Length of the last axis.
+        eps: Added to the variance, inside the root.
+    """
+
+    def __init__(self, dim: int, *, eps: float) -> None:
+        # TODO: Keep eps, and make the two parameters, named as the checkpoint names
+        # them. Before a checkpoint is loaded they should change nothing.
+        raise NotImplementedError("step 03: __init__")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalizes each vector along the last axis: `[..., dim]` to `[..., dim]`."""
+        # TODO: Normalize over the last axis, then stretch and shift.
+        raise NotImplementedError("step 03: forward")

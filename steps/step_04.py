@@ -1,0 +1,35 @@
+"""Step 04: the MLP.
+
+Attention moves information between tokens; the MLP works on each token alone.  It
+widens the vector, bends it with GELU, and brings it back to the stream's width.
+"""
+
+from max.experimental import functional as F
+from max.experimental.nn import Linear, Module
+from max.experimental.tensor import Tensor
+
+from steps.step_01 import GPT2Config
+
+
+class GPT2MLP(Module[[Tensor], Tensor]):
+    """Two linear layers, each with a bias, and the tanh form of GELU between them:
+
+        gelu(x) = 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+
+    `c_fc` widens from n_embd to inner_dim, `c_proj` brings back.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2;
+    parameter names of the checkpoint, `transformer.h.N.mlp`.
+
+    Args:
+        config: The sizes; n_embd and inner_dim are used.
+    """
+
+    def __init__(self, config: GPT2Config) -> None:
+        # TODO: Make the two linear layers, named as the checkpoint names them.
+        raise NotImplementedError("step 04: __init__")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transforms each token by itself: `[..., n_embd]` to `[..., n_embd]`."""
+        # TODO: Widen, bend, narrow.
+        raise NotImplementedError("step 04: forward")

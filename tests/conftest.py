@@ -1,0 +1,46 @@
+"""What the tests share: the step under test, and MAX made quick before its first use.
+
+    pytest tests/test_step_07.py                  tests solutions/solution_07.py
+    pytest tests/test_step_07.py --steps steps    tests steps/step_07.py
+
+Either way the earlier steps are the solutions, so that an old mistake cannot spoil
+a new step.
+"""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--steps",
+        metavar="FOLDER",
+        type=Path,
+        help="test the step_NN.py files of this folder instead of the solutions",
+    )
+
+
+@pytest.fixture(scope="session")
+def eager(pytestconfig: pytest.Config) -> None:
+    """Eager operations are quick: asked for by every test that runs one."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("\nloading MAX's kernels (the first time: compiling, a minute or two)")
+        from gpt2.eager import prepare
+
+        prepare()
+
+
+@pytest.fixture(scope="module")
+def step(request: pytest.FixtureRequest) -> ModuleType:
+    """The module under test of a `test_step_NN.py`."""
+    from gpt2.rooms import load_step
+
+    number = int(request.path.stem[-2:])
+    if number > 1:
+        request.getfixturevalue("eager")
+    for earlier in range(1, number):
+        load_step(earlier, None)
+    return load_step(number, request.config.getoption("--steps"))

@@ -1,0 +1,87 @@
+"""Assembling a model from the learner's steps, with solutions for what is missing."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpt2 import rooms
+from solutions import solution_01, solution_11, solution_12
+
+ROOT = Path(__file__).parent.parent
+STUBS = ROOT / "course" / "stubs"
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch) -> Path:
+    """A learner's room that holds the twelve stubs."""
+    for stub in STUBS.glob("step_*.py"):
+        shutil.copy(stub, tmp_path)
+    monkeypatch.setattr(rooms, "STEPS", tmp_path)
+    return tmp_path
+
+
+def write(steps: Path, number: int, change=lambda text: text) -> None:
+    text = (ROOT / "solutions" / f"solution_{number:02d}.py").read_text()
+    text = change(text.replace("solutions.solution_", "steps.step_"))
+    (steps / f"step_{number:02d}.py").write_text(text)
+
+
+def test_the_solutions_are_a_room():
+    room = rooms.open_room("solutions")
+    assert room.make_config is solution_01.GPT2Config
+    assert room.make_model is solution_11.GPT2LMHeadModel
+    assert room.generate is solution_12.generate
+    assert room.stand_ins == {}
+
+
+def test_solutions_stand_in_for_stubs(steps):
+    room = rooms.open_room("steps")
+    assert room.make_model is solution_11.GPT2LMHeadModel
+    assert list(room.stand_ins) == list(range(1, 13))
+    assert room.stand_ins[8] == "residual"
+    assert room.stand_ins[3] == "__init__, forward"
+
+
+def test_a_half_written_step_is_still_a_stub(steps):
+    stub = (steps / "step_05.py").read_text()
+    raised = 'raise NotImplementedError("step 05: forward")'
+    (steps / "step_05.py").write_text(stub.replace(raised, "return input_ids"))
+    assert rooms.open_room("steps").stand_ins[5] == "__init__"
+
+
+def test_a_missing_file_is_a_stub(steps):
+    (steps / "step_04.py").unlink()
+    assert rooms.open_room("steps").stand_ins[4] == "the file is missing"
+
+
+def test_written_steps_are_the_learners_own(steps):
+    """The learner's attention reaches the learner's model through the steps between."""
+    write(steps, 1)
+    write(steps, 7)
+    for number in (9, 10, 11):
+        write(steps, number)
+    room = rooms.open_room("steps")
+    assert list(room.stand_ins) == [2, 3, 4, 5, 6, 8, 12]
+    assert room.make_config.__module__ == "steps.step_01"
+    model = sys.modules["steps.step_09"]
+    assert model.GPT2Attention.__module__ == "steps.step_07"
+    assert model.LayerNorm.__module__ == "solutions.solution_03"
+
+
+def test_the_configuration_is_the_rooms_own(steps):
+    write(steps, 1)
+    sizes = solution_01.GPT2Config(n_embd=6, n_head=2, n_inner=5)
+    config = rooms.open_room("steps").config(sizes)
+    assert type(config) is not solution_01.GPT2Config
+    assert (config.n_embd, config.n_head, config.inner_dim) == (6, 2, 5)
+
+
+def test_what_a_step_raises_comes_through(steps):
+    (steps / "step_02.py").write_text("import nonsense_of_mine\n")
+    with pytest.raises(ModuleNotFoundError, match="nonsense_of_mine"):
+        rooms.open_room("steps")
+    (steps / "step_02.py").write_text("def causal_mask(:\n")
+    with pytest.raises(SyntaxError):
+        rooms.open_room("steps")
