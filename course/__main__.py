@@ -5,6 +5,7 @@ of the earlier steps.
 """
 
 import io
+import os
 import subprocess
 import sys
 import traceback
@@ -146,7 +147,11 @@ def write_a_few_lines() -> None:
     console.print("\n  Your own model, with the weights of models/shakespeare:\n")
     words = "generate --from steps --max-new-tokens 60 --seed 1 ROMEO:".split()
     sys.stdout.flush()
-    code = subprocess.call([sys.executable, "-m", "gpt2", *words], cwd=ROOT)
+    code = subprocess.call(
+        [sys.executable, "-m", "gpt2", *words],
+        cwd=ROOT,
+        env=dict(os.environ),  # without the PYTHONEXECUTABLE that MAX has set by now
+    )
     if code != 0:
         sys.exit(code)
 

@@ -15,7 +15,6 @@ and the same command goes on from there.
 import gzip
 import math
 import random
-import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -373,7 +372,7 @@ HELD_OUT = {
 }
 
 
-def save(name, recipe, data, model, curve, seconds, seed, folder: Path) -> None:
+def save(name, recipe, data_file, data, model, curve, seconds, seed, folder) -> None:
     """Write the GPT-2 folder, then measure what was written and write its card."""
     folder.mkdir(exist_ok=True)
     model.config.activation_function = "gelu_new"
@@ -390,7 +389,7 @@ def save(name, recipe, data, model, curve, seconds, seed, folder: Path) -> None:
         parameters=sum(p.numel() for p in model.parameters()),
         dtype=str(recipe.dtype).removeprefix("torch."),
         held_out=HELD_OUT[name],
-        command=shlex.join(["./run", "train", *sys.argv[1:]]),
+        command=f"./run train {name} --data {data_file.name}",
         seed=seed,
         minutes=seconds / 60,
         threads=torch.get_num_threads(),
@@ -434,7 +433,7 @@ def main(name: str, data_file: Path, seed: int) -> None:
     state_file.parent.mkdir(exist_ok=True)
     data = DATA[name](recipe, data_file.read_text())
     model, curve, seconds = train(name, recipe, data, seed, state_file)
-    save(name, recipe, data, model, curve, seconds, seed, MODELS / name)
+    save(name, recipe, data_file, data, model, curve, seconds, seed, MODELS / name)
 
 
 if __name__ == "__main__":

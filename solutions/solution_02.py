@@ -10,7 +10,7 @@ from max.driver import Device
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
-from max.graph import Dim, DimLike
+from max.graph import DimLike
 
 
 def causal_mask(
@@ -39,13 +39,9 @@ def causal_mask(
     Returns:
         Tensor `[sequence_length, num_tokens + sequence_length]`.
     """
-    queries, keys = Dim(sequence_length), Dim(num_tokens) + Dim(sequence_length)
-    query_position = F.arange(
-        Dim(num_tokens), keys, out_dim=queries, dtype=DType.int64, device=device
-    )  # [queries]
-    key_position = F.arange(
-        0, keys, out_dim=keys, dtype=DType.int64, device=device
-    )  # [keys]
-    future = key_position > query_position.unsqueeze(1)  # [queries, keys]
+    zero = Tensor(0.0, dtype=dtype, device=device)  # []
     blocked = Tensor(float("-inf"), dtype=dtype, device=device)  # []
-    return F.where(future, blocked, 0.0)  # [queries, keys]
+    new = F.broadcast_to(blocked, [sequence_length, sequence_length])
+    new = F.band_part(new, num_lower=None, num_upper=0, exclude=True)  # [new, new]
+    old = F.broadcast_to(zero, [sequence_length, num_tokens])  # [new, old]
+    return F.concat([old, new], axis=1)  # [new, old + new]
