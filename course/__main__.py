@@ -108,7 +108,7 @@ def check(number: int) -> None:
 
 def load_kernels() -> None:
     """Readies MAX's eager kernels, saying so: the first time it compiles them."""
-    text = "preparing MAX (the first time on a machine it compiles: about 2 minutes)"
+    text = "preparing MAX (the first time on a machine it compiles: 2 minutes)"
     if not console.is_terminal:
         console.print(text)
     with console.status(text):
@@ -145,7 +145,7 @@ def next_command(number: int) -> str:
 def write_a_few_lines() -> None:
     """Lets the learner's own model write, all twelve steps together."""
     console.print("\n  Your own model, with the weights of models/shakespeare:\n")
-    words = "generate --from steps --max-new-tokens 60 --seed 1 ROMEO:".split()
+    words = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:".split()
     sys.stdout.flush()
     code = subprocess.call(
         [sys.executable, "-m", "gpt2", *words],

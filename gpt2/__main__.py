@@ -371,7 +371,7 @@ def build_model(
 @contextlib.contextmanager
 def preparing() -> Iterator[None]:
     """Shows that MAX is at work: a moving line, or a still one where nobody looks."""
-    text = "preparing MAX (the first time on a machine it compiles: about 2 minutes)"
+    text = "preparing MAX (the first time on a machine it compiles: 3 minutes)"
     if not messages.is_terminal:
         messages.print(text)
     columns = SpinnerColumn(), TextColumn(text), TimeElapsedColumn()

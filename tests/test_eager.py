@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from gpt2.eager import prepare_process
+
 ROOT = Path(__file__).parent.parent
 
 # Every operation of the solutions, eager, where MAX may not compile a kernel.
@@ -60,11 +64,21 @@ def test_without_the_kernels_max_would_have_to_compile(eager):
     assert "EagerLazyCompileDisallowed" in done.stderr
 
 
-def test_ctrl_c_still_interrupts(eager):
-    handler = signal.getsignal(signal.SIGINT)
-    assert handler is not signal.default_int_handler
+def test_ctrl_c_still_interrupts():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        return
-    raise AssertionError("Ctrl-C was swallowed")
+        prepare_process()
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_ignored_ctrl_c_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        prepare_process()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
