@@ -39,6 +39,8 @@ def causal_mask(
     Returns:
         Tensor `[sequence_length, num_tokens + sequence_length]`.
     """
+    # Comparing two F.arange positions would say the same, but MAX 26.7 compiles it
+    # wrongly once it is fused into the attention: no token is masked.
     zero = Tensor(0.0, dtype=dtype, device=device)  # []
     blocked = Tensor(float("-inf"), dtype=dtype, device=device)  # []
     new = F.broadcast_to(blocked, [sequence_length, sequence_length])

@@ -10,7 +10,7 @@ from max.driver import Device
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor
-from max.graph import Dim, DimLike
+from max.graph import DimLike
 
 
 def causal_mask(
@@ -39,7 +39,7 @@ def causal_mask(
     Returns:
         Tensor `[sequence_length, num_tokens + sequence_length]`.
     """
-    # TODO: Build the mask so that it also works where either length is a symbolic
-    # dimension, known only when the compiled model runs. Number the queries and the
-    # keys by their positions in the text, and compare.
+    # TODO: Build the mask: every query sees all the old tokens; among the new ones it
+    # sees itself and those before it. Either length may be a symbolic dimension, known
+    # only when the compiled model runs.
     raise NotImplementedError("step 02: causal_mask")
