@@ -102,13 +102,15 @@ def check(number: int) -> None:
     )
     if verdicts.first is not None:
         show(*verdicts.first)
-    console.print(f"\n  next: write steps/{file.name}, then ./run s{number:02d} again")
+    console.print(
+        f"\n  next: correct steps/{file.name}, then ./run s{number:02d} again"
+    )
     sys.exit(1)
 
 
 def load_kernels() -> None:
     """Readies MAX's eager kernels, saying so: the first time it compiles them."""
-    text = "preparing MAX (the first time on a machine it compiles: 2 minutes)"
+    text = "preparing MAX: seconds, but 2 minutes the first time on a machine"
     if not console.is_terminal:
         console.print(text)
     with console.status(text):

@@ -371,7 +371,7 @@ def build_model(
 @contextlib.contextmanager
 def preparing() -> Iterator[None]:
     """Shows that MAX is at work: a moving line, or a still one where nobody looks."""
-    text = "preparing MAX (the first time on a machine it compiles: 3 minutes)"
+    text = "preparing MAX: seconds, but 3 minutes the first time on a machine"
     if not messages.is_terminal:
         messages.print(text)
     columns = SpinnerColumn(), TextColumn(text), TimeElapsedColumn()
@@ -404,4 +404,4 @@ def learners_code() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main(prog_name="gpt2")
+    main(prog_name="./run")

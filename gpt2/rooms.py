@@ -5,7 +5,6 @@ The only place where this package meets the learner's files.
 
 import ast
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,29 +15,32 @@ from typing import Any
 from solutions.solution_01 import GPT2Config
 
 STEPS = Path(__file__).parent.parent / "steps"
+SOLUTIONS = Path(__file__).parent.parent / "solutions"
 NUMBERS = range(1, 13)
 
 
 def load_step(number: int, folder: Path | None) -> ModuleType:
-    """Imports one step, under the name by which later steps import it.
+    """Runs one step's file as the module that later steps import.
 
     Args:
         number: 1 to 12.
-        folder: Where `step_NN.py` lies; None lets the solution stand in for it.
+        folder: Where `step_NN.py` lies; None lets the solution stand in for it, which
+            then builds on the steps before it, whoever wrote them.
 
     Raises:
-        Exception: Whatever the file raises when it is imported.
+        Exception: Whatever the file raises.
     """
     name = f"steps.step_{number:02d}"
     if folder is None:
-        sys.modules[name] = importlib.import_module(f"solutions.solution_{number:02d}")
-        return sys.modules[name]
-    file = folder / f"step_{number:02d}.py"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look a class's module up
-    spec.loader.exec_module(module)
+        file = SOLUTIONS / f"solution_{number:02d}.py"
+        source = file.read_bytes().replace(b"solutions.solution_", b"steps.step_")
+    else:
+        file = folder / f"step_{number:02d}.py"
+        source = file.read_bytes()
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    sys.modules[name] = module  # where later steps, and dataclasses, look it up
+    exec(compile(source, str(file), "exec"), vars(module))
     return module
 
 
@@ -95,14 +97,14 @@ def open_room(name: str) -> Room:
     stand_ins = {}
     modules = {}
     for number in NUMBERS:
-        folder = None
-        if name == "steps":
-            missing = unfinished(STEPS / f"step_{number:02d}.py")
-            if missing is None:
-                folder = STEPS
-            else:
-                stand_ins[number] = missing
-        modules[number] = load_step(number, folder)
+        if name == "solutions":
+            module = importlib.import_module(f"solutions.solution_{number:02d}")
+        elif missing := unfinished(STEPS / f"step_{number:02d}.py"):
+            stand_ins[number] = missing
+            module = load_step(number, None)
+        else:
+            module = load_step(number, STEPS)
+        modules[number] = module
     return Room(
         modules[1].GPT2Config,
         modules[11].GPT2LMHeadModel,

@@ -42,7 +42,8 @@ class GPT2Config:
     def __post_init__(self) -> None:
         # TODO: Refuse sizes that no GPT-2 can have: every size and the epsilon must be
         # positive (n_inner may also be None), and the heads must share n_embd equally.
-        # Raise a ValueError that names the field.
+        # Raise a ValueError that names the field, n_head where it is the sharing that
+        # fails.
         raise NotImplementedError("step 01: __post_init__")
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpt2 import rooms
-from solutions import solution_01, solution_11, solution_12
+from solutions import solution_01, solution_03, solution_11, solution_12
 
 ROOT = Path(__file__).parent.parent
 STUBS = ROOT / "course" / "stubs"
@@ -38,7 +38,7 @@ def test_the_solutions_are_a_room():
 
 def test_solutions_stand_in_for_stubs(steps):
     room = rooms.open_room("steps")
-    assert room.make_model is solution_11.GPT2LMHeadModel
+    assert sys.modules[room.make_model.__module__].__file__ == solution_11.__file__
     assert list(room.stand_ins) == list(range(1, 13))
     assert room.stand_ins[8] == "residual"
     assert room.stand_ins[3] == "__init__, forward"
@@ -67,7 +67,18 @@ def test_written_steps_are_the_learners_own(steps):
     assert room.make_config.__module__ == "steps.step_01"
     model = sys.modules["steps.step_09"]
     assert model.GPT2Attention.__module__ == "steps.step_07"
-    assert model.LayerNorm.__module__ == "solutions.solution_03"
+    assert Path(sys.modules["steps.step_07"].__file__).parent == steps
+    assert sys.modules["steps.step_03"].__file__ == solution_03.__file__
+
+
+def test_a_stand_in_builds_on_the_learners_steps(steps):
+    """With only the mask written, the solution of step 07 uses the learner's mask."""
+    write(steps, 2)
+    rooms.open_room("steps")
+    attention = sys.modules["steps.step_07"]
+    assert Path(attention.__file__).parent == ROOT / "solutions"
+    assert attention.causal_mask is sys.modules["steps.step_02"].causal_mask
+    assert Path(sys.modules["steps.step_02"].__file__).parent == steps
 
 
 def test_the_configuration_is_the_rooms_own(steps):
