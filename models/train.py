@@ -28,9 +28,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import GPT2Config, GPT2LMHeadModel
 
 matplotlib.use("svg")
-matplotlib.rcParams["svg.hashsalt"] = "gpt2"  # the same picture, the same bytes
 import matplotlib.pyplot as plt
 
+matplotlib.rcParams["svg.hashsalt"] = "gpt2"  # the same picture, the same bytes
 MODELS = Path(__file__).parent
 
 
