@@ -130,9 +130,7 @@ def show(behaviour: str, failure: pytest.ExceptionInfo[BaseException]) -> None:
         text = text or "".join(traceback.format_exception_only(error))
         lines = [line for line in text.splitlines() if line.strip()]
         for line in lines[:12]:
-            console.print(
-                f"    {line}", markup=False, overflow="ellipsis", no_wrap=True
-            )
+            console.print(f"    {line}", markup=False)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if Path(frame.filename).parent == STEPS:
             name = Path(frame.filename).name

@@ -43,7 +43,7 @@ def causal_mask(
     # wrongly once it is fused into the attention: no token is masked.
     zero = Tensor(0.0, dtype=dtype, device=device)  # []
     blocked = Tensor(float("-inf"), dtype=dtype, device=device)  # []
-    new = F.broadcast_to(blocked, [sequence_length, sequence_length])
+    new = F.broadcast_to(blocked, [sequence_length] * 2)  # [new, new]
     new = F.band_part(new, num_lower=None, num_upper=0, exclude=True)  # [new, new]
     old = F.broadcast_to(zero, [sequence_length, num_tokens])  # [new, old]
     return F.concat([old, new], axis=1)  # [new, old + new]

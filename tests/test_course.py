@@ -168,6 +168,14 @@ def test_check_points_at_the_learners_line(house):
     assert f"steps/step_01.py:{line}  head_dim" in done.stdout
 
 
+def test_check_shows_a_long_error_to_its_end(house):
+    name = "a_name_that_is_much_too_long_for_one_line_of_a_terminal_of_eighty_columns"
+    text = solution_text(1).replace("self.n_embd // self.n_head", f"self.{name}")
+    (house / "steps" / "step_01.py").write_text(text)
+    done = run(house, "-m", "course", "check", "01")
+    assert f"'{name}'" in " ".join(done.stdout.split())
+
+
 def test_check_survives_a_syntax_error(house):
     (house / "steps" / "step_01.py").write_text("class GPT2Config\n    pass\n")
     done = run(house, "-m", "course", "check", "01")
