@@ -1,62 +1,42 @@
 """The coach: `python -m course check 07` tells whether steps/step_07.py is right.
 
-It runs tests/test_step_07.py on the learner's file, with the solutions in the place
-of the earlier steps.
+Each command is a few lines here; what it does is in the file of its name.
 """
 
-import io
-import os
-import subprocess
+import contextlib
+import difflib
+import shutil
 import sys
-import traceback
-from collections.abc import Generator
-from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
+from typing import Any
 
 import click
-import pytest
-from rich.console import Console
 
-ROOT = Path(__file__).parent.parent
-STEPS = ROOT / "steps"
-TITLES = {
-    1: "Configuration",
-    2: "Causal mask",
-    3: "Layer normalization",
-    4: "MLP",
-    5: "Token embeddings",
-    6: "Position embeddings",
-    7: "Multi-head attention",
-    8: "Residual connection",
-    9: "Transformer block",
-    10: "The whole stack",
-    11: "Language model head",
-    12: "Generating text",
-}
-console = Console(highlight=False)
+from course import check, report, state, variants
+from course.lessons import LESSONS, Lesson
+from course.report import console, say
 
 
-class Verdicts:
-    """A pytest plugin: which checks pass, and how the first other one fails."""
+class BadInput(click.ClickException):
+    """One line on stderr, exit code 2."""
 
-    def __init__(self) -> None:
-        self.passed = 0
-        self.total = 0
-        self.first: tuple[str, pytest.ExceptionInfo[BaseException]] | None = None
+    exit_code = 2
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None]:
-        yield
-        if call.when == "call":
-            self.total += 1
-            self.passed += call.excinfo is None
-        elif call.when == "setup" and call.excinfo is not None:
-            self.total += 1
-        if call.excinfo is not None and self.first is None:
-            assert isinstance(item, pytest.Function)
-            self.first = item.function.__doc__ or item.name, call.excinfo
+
+class Step(click.ParamType[Lesson]):
+    """A step's number, as text: 7 or 07."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Lesson:
+        if isinstance(value, Lesson):
+            return value
+        if not value.isdecimal() or int(value) not in LESSONS:
+            raise BadInput(f"{value!r} is not a step. There are 01 to 12.")
+        return LESSONS[int(value)]
+
+
+def step(**options: Any) -> Any:
+    return click.argument("lesson", metavar="NUMBER", type=Step(), **options)
 
 
 @click.group()
@@ -64,97 +44,174 @@ def main() -> None:
     """The coach of the course."""
 
 
-@main.command()
-@click.argument("number", type=click.IntRange(1, 12))
-def check(number: int) -> None:
+@main.command("check")
+@step()
+def check_command(lesson: Lesson) -> None:
     """Check step NUMBER: exit code 0 if it is right, 1 if not yet."""
-    file = STEPS / f"step_{number:02d}.py"
-    if not file.exists():
-        raise click.UsageError(
-            f"steps/{file.name} is not there: "
-            f"copy course/stubs/{file.name} to it and begin anew"
+    if not lesson.file.exists():
+        raise BadInput(
+            f"steps/{lesson.file.name} is not there. ./run reset "
+            f"{lesson.number:02d} puts it back as it was in the beginning."
         )
-    console.print(f"s{number:02d}  [bold]{TITLES[number]}[/]")
-    if number > 1:
-        load_kernels()
-    verdicts = Verdicts()
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        pytest.main(
-            [
-                str(ROOT / "tests" / f"test_step_{number:02d}.py"),
-                f"--steps={STEPS}",
-                "-p",
-                "no:cacheprovider",
-            ],
-            plugins=[verdicts],
-        )
+    right = check.check(lesson)
+    if not lesson.needs_kernels:
+        check.warm_up()
+    if right and lesson.number == max(LESSONS):
+        with contextlib.suppress(SystemExit):  # this step is right, come what may
+            check.finish()
+    sys.exit(0 if right else 1)
+
+
+@main.command()
+@step()
+def hint(lesson: Lesson) -> None:
+    """Show the next hint for step NUMBER: the idea, the operation, nearly the line."""
+    remembered = state.load()
+    stage = min(remembered.hints.get(str(lesson.number), 0), len(lesson.hints) - 1)
+    report.headline(lesson, f"hint {stage + 1} of {len(lesson.hints)}", "bold")
     console.print()
-    if verdicts.first is None and verdicts.total > 0:
-        console.print(f"  right: all {verdicts.total} checks pass")
-        console.print()
-        console.print(f"  next: {next_command(number)}")
-        if number == 12:
-            write_a_few_lines()
-        return
-    console.print(
-        f"  not yet: {verdicts.passed} of {verdicts.total} checks pass.  "
-        "The first that does not:"
-    )
-    if verdicts.first is not None:
-        show(*verdicts.first)
-    console.print(
-        f"\n  next: correct steps/{file.name}, then ./run s{number:02d} again"
-    )
-    sys.exit(1)
-
-
-def load_kernels() -> None:
-    """Readies MAX's eager kernels, saying so: the first time it compiles them."""
-    text = "preparing MAX: seconds, but 2 minutes the first time on a machine"
-    if not console.is_terminal:
-        console.print(text)
-    with console.status(text):
-        from gpt2 import eager
-
-        eager.prepare()
-
-
-def show(behaviour: str, failure: pytest.ExceptionInfo[BaseException]) -> None:
-    """Prints what should hold, what happened instead, and where in the step's file."""
-    console.print(f"\n  [bold]{behaviour}[/]")
-    error = failure.value
-    if isinstance(error, NotImplementedError):
-        console.print(f"    still to be written: {error}", markup=False)
+    report.prose(lesson.hints[stage])
+    console.print()
+    if stage + 1 < len(lesson.hints):
+        say(f"more: ./run hint {lesson.number:02d}")
     else:
-        text = str(error) if isinstance(error, AssertionError) else ""
-        text = text or "".join(traceback.format_exception_only(error))
-        lines = [line for line in text.splitlines() if line.strip()]
-        for line in lines[:12]:
-            console.print(f"    {line}", markup=False)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).parent == STEPS:
-            name = Path(frame.filename).name
-            console.print(f"\n  look at  steps/{name}:{frame.lineno}  {frame.name}")
-            break
+        say(f"That was the last. The answer: ./run solution {lesson.number:02d}")
+    remembered.hints[str(lesson.number)] = stage + 1
+    remembered.save()
 
 
-def next_command(number: int) -> str:
-    return f"./run s{number + 1:02d}" if number < 12 else "./run generate --from steps"
+@main.command()
+def progress() -> None:
+    """Show which steps are done, and which comes next."""
+    remembered = state.load()
+    for lesson in LESSONS.values():
+        if check.is_done(lesson, remembered):
+            outcome, style = "done", "green"
+        elif str(lesson.number) in remembered.passed:
+            outcome, style = "changed since it was done", "yellow"
+        else:
+            outcome, style = "not yet", ""
+        report.headline(lesson, outcome, style)
+    console.print()
+    say(f"MAX's kernels: {remembered.kernels_are()}")
+    following = check.current(remembered)
+    if following is None:
+        say('next: ./run generate --from steps "your words"')
+    else:
+        say(f"next: ./run {following.task}  {following.title}")
 
 
-def write_a_few_lines() -> None:
-    """Lets the learner's own model write, all twelve steps together."""
-    console.print("\n  Your own model, with the weights of models/shakespeare:\n")
-    words = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:".split()
-    sys.stdout.flush()
-    code = subprocess.call(
-        [sys.executable, "-m", "gpt2", *words],
-        cwd=ROOT,
-        env=dict(os.environ),  # without the PYTHONEXECUTABLE that MAX has set by now
+@main.command()
+@step(required=False)
+def watch(lesson: Lesson | None) -> None:
+    """Check a step each time it is saved: NUMBER first, or the next one to do."""
+    from course.watch import watch
+
+    watch(lesson or check.current(state.load()) or LESSONS[max(LESSONS)])
+
+
+@main.command()
+@step()
+def reset(lesson: Lesson) -> None:
+    """Put step NUMBER back as it was in the beginning, and keep what was written."""
+    if lesson.file.exists():
+        if lesson.file.read_bytes() == lesson.stub.read_bytes():
+            say(f"steps/{lesson.file.name} is as it was in the beginning.")
+            return
+        kept = state.keep(lesson.file)
+        say(f"Your file is kept: {kept.relative_to(state.ROOT)}")
+    lesson.file.parent.mkdir(exist_ok=True)
+    shutil.copy(lesson.stub, lesson.file)
+    say(f"steps/{lesson.file.name} is as it was in the beginning.")
+
+
+@main.command()
+@step()
+def solution(lesson: Lesson) -> None:
+    """Show a right answer to step NUMBER, and how yours differs."""
+    text = variants.solution(lesson.number)
+    console.print(text, markup=False, end="")
+    try:
+        yours = lesson.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return
+    names = f"steps/{lesson.file.name}", f"solutions/solution_{lesson.number:02d}.py"
+    difference = list(
+        difflib.unified_diff(yours.splitlines(), text.splitlines(), *names, lineterm="")
     )
-    if code != 0:
-        sys.exit(code)
+    console.rule("from yours to this one")
+    if not difference:
+        say("There is no difference.")
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in difference:
+        console.print(line, style=colours.get(line[:1], ""), markup=False)
+
+
+@main.command()
+def bisect() -> None:
+    """Find the first place where your whole model and the reference part."""
+    with check.Waiting("preparing MAX"):
+        from course.bisect import compare
+    with check.learners_code():
+        agree = compare()
+    sys.exit(0 if agree else 1)
+
+
+@main.command()
+def doctor() -> None:
+    """See whether everything that the course needs is there."""
+    with check.Waiting("looking"):
+        from course.doctor import examine
+
+        findings = examine()
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        say(
+            f"{'FIX' if finding.fix else 'ok':4}{finding.what:{width}}  {finding.found}"
+        )
+        if finding.fix:
+            say(f"-> {finding.fix}", "bold", indent=6)
+    if any(finding.fix for finding in findings):
+        sys.exit(1)
+
+
+@main.command("course-check")
+@click.argument("lessons", metavar="[NUMBER]...", type=Step(), nargs=-1)
+def course_check(lessons: tuple[Lesson, ...]) -> None:
+    """Prove that the checks reject every known mistake, and that it is named."""
+    from course.prove import prove
+
+    proofs = []
+    for lesson in lessons or LESSONS.values():
+        with check.Waiting(f"step {lesson.number:02d}"):
+            proof = prove(lesson.number)
+        proofs.append(proof)
+        rejected = f"rejected {proof.rejected}/{proof.mistakes}"
+        named = f"named {proof.named}/{proof.mistakes}"
+        spelled = f"spellings named {proof.spelled}/{proof.spellings}"
+        say(f"{lesson.task}  {rejected:17}  {named:14}  {spelled}", indent=0)
+        for complaint in proof.complaints:
+            say(complaint, indent=5)
+    total = [
+        sum(getattr(proof, name) for proof in proofs)
+        for name in ("rejected", "mistakes", "named", "spelled", "spellings")
+    ]
+    rejected, mistakes, named, spelled, spellings = total
+    say(
+        f"rejected {rejected}/{mistakes}, named {named}/{mistakes}; "
+        f"independent spellings named {spelled}/{spellings}",
+        "bold",
+        indent=0,
+    )
+    broken = any("rejected" in c or "pass" in c for p in proofs for c in p.complaints)
+    sys.exit(1 if broken else 0)
 
 
 if __name__ == "__main__":
-    main(prog_name="course")
+    try:
+        main(prog_name="./run", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)

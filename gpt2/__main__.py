@@ -323,11 +323,17 @@ def open_room(name: str, strict: bool) -> "Room":
     from gpt2 import rooms
 
     room = rooms.open_room(name)
-    for number, missing in room.stand_ins.items():
-        line = f"step {number:02d} is still to be written ({missing})"
-        if strict:
-            raise BadInput(f"{line}; write it, or leave --strict out")
-        messages.print(f"[dim]{line}: the solution stands in[/]")
+    if strict and room.stand_ins:
+        number, missing = next(iter(room.stand_ins.items()))
+        raise BadInput(
+            f"step {number:02d} is still to be written ({missing}); write it, or "
+            "leave --strict out"
+        )
+    if room.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in room.stand_ins)
+        messages.print(
+            f"[dim]still to be written, solutions stand in: step {numbers}[/]"
+        )
     return room
 
 

@@ -2,8 +2,8 @@
 
 MAX runs an eager operation with a small compiled graph for each kind of operation
 and number type.  Left alone, it compiles each one when it is first used, twenty
-seconds at a time.  Together they take a fraction of that, once on a machine; from
-then on they load from MAX's cache on disk.
+seconds at a time.  Together they take a minute or two, once on a machine; from then
+on every process loads all of them from one file beside MAX's own cache.
 
 This is the one file that reaches around MAX's public API (`max._interpreter_ops`,
 MAX 26.7).  Where that has changed, nothing is compiled ahead: everything still
@@ -11,26 +11,39 @@ works, and is slower the first time.
 """
 
 import contextlib
+import fcntl
+import hashlib
+import inspect
 import logging
+import os
+import platform
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from max import _core
 from max.driver import CPU
+from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.executor import InterpreterExecutor, set_default_executor
 from max.experimental.tensor import Tensor
+from max.graph import Module
+
+SPACE = 200 << 20  # bytes that MAX's cache and the kernels take while they are made
 
 
 def prepare() -> int:
     """Makes eager operations quick in this process.  Call it before the first one.
 
     Returns:
-        The number of kernels that this call loaded, compiling what this machine
-        lacks: the first time that takes a minute or two on two cores.
+        The number of kernels that are ready.  Where this machine lacks them, they
+        are compiled first: a minute or two on two cores.
     """
     prepare_process()
     return load_kernels()
@@ -57,80 +70,202 @@ def prepare_process() -> None:
         signal.signal(signal.SIGINT, interrupt)
 
 
+# --- The kernels -----------------------------------------------------------------
+
+
 def operations() -> list[Callable[[], object]]:
-    """The operations of the twelve steps, each on the smallest tensors there are."""
+    """What the steps compute with, and what one may well try there instead: each
+    operation on the smallest tensors there are.
+
+    A test runs all solutions, other right answers and known mistakes, and fails when
+    one of them needs a kernel that is missing here.
+    """
 
     def tensor(shape: tuple[int, ...], dtype: type) -> Tensor:
-        return Tensor(np.ones(shape, dtype), device=CPU())
+        return Tensor.from_dlpack(np.ones(shape, dtype))
 
-    x = tensor((2, 2, 2), np.float32)
-    matrix, row = tensor((2, 2), np.float32), tensor((2,), np.float32)
-    ids = tensor((2, 2), np.int64)
+    x, y = tensor((2, 2, 2), np.float32), tensor((2, 2, 2), np.float32)
+    matrix, other = tensor((2, 2), np.float32), tensor((2, 2), np.float32)
+    row = tensor((2,), np.float32)
+    ids, more_ids = tensor((2, 2), np.int64), tensor((2, 2), np.int64)
+    ids32 = tensor((2, 2), np.int32)
+    yes, no = tensor((2, 2), np.bool_), tensor((2, 2), np.bool_)
+    doubles, more_doubles = tensor((2, 2), np.float64), tensor((2, 2), np.float64)
+
+    def arange(dtype: DType) -> Tensor:
+        return F.arange(0, 3, dtype=dtype, device=CPU())
+
+    unary = (F.exp, F.log, F.sqrt, F.rsqrt, F.tanh, F.erf, F.sigmoid, F.relu, F.silu)
+    signs = (F.abs, F.floor, F.round, F.is_nan, F.is_inf)
+    compare = (F.equal, F.not_equal, F.greater, F.greater_equal)
+    arithmetic = (F.add, F.sub, F.mul, F.div, F.pow, F.mod, F.max, F.min)
+    reduce = (F.mean, F.sum, F.max, F.min, F.argmax, F.argmin, F.prod)
+    casts = [(ids, DType.float32), (ids, DType.int32), (ids32, DType.int64)]
+    casts += [(matrix, DType.int64), (matrix, DType.bool), (matrix, DType.float64)]
+    casts += [(yes, DType.float32), (yes, DType.int64), (yes, DType.float64)]
+    casts += [(doubles, DType.float32), (ids, DType.float64)]
+    pairs = ((x, y), (ids, more_ids), (doubles, more_doubles))
     return [
-        # step 02
-        lambda: F.broadcast_to(matrix, [2, 2, 2]),
-        lambda: F.band_part(matrix, num_lower=None, num_upper=0, exclude=True),
-        lambda: F.concat([matrix, matrix], axis=1),
-        # steps 03 to 11
-        lambda: F.layer_norm(x, row, row, 1e-5),
-        lambda: x @ x,
-        lambda: x + x,
-        lambda: F.gelu(x, approximate="tanh"),
-        lambda: F.gather(matrix, ids, axis=0),
-        lambda: x.transpose(0, 1),
-        lambda: F.split(x, [1, 1], axis=-1),
-        lambda: x / x,
+        # one tensor, number by number
+        *(lambda f=f: f(x) for f in unary + signs),
+        lambda: -x,
+        lambda: F.is_inf(doubles),
+        lambda: F.log(doubles),
+        *(lambda a=a: F.gelu(x, approximate=a) for a in ("none", "tanh", "quick")),
+        lambda: F.logical_not(yes),
+        *(lambda t=t, d=d: F.cast(t, d) for t, d in casts),
+        # two tensors, number by number
+        *(lambda f=f, p=p: f(*p) for f in arithmetic + compare for p in pairs),
+        lambda: ids // more_ids,
+        lambda: F.logical_and(yes, no),
+        lambda: F.logical_or(yes, no),
+        *(lambda p=p: F.where(yes, *p) for p in ((matrix, other), *pairs[1:])),
+        # along an axis
+        *(lambda f=f: f(x, axis=-1) for f in reduce),
+        lambda: F.argmax(ids, axis=-1),
         lambda: F.softmax(x, axis=-1),
-        # step 12
+        lambda: F.logsoftmax(x, axis=-1),
+        lambda: F.cumsum(x, axis=-1),
+        lambda: F.top_k(x, 2, axis=-1),
+        lambda: F.layer_norm(x, row, row, 1e-5),
+        lambda: F.rms_norm(x, row, 1e-5),
+        # products
+        lambda: x @ y,
+        lambda: doubles @ doubles,
+        # new tensors
+        lambda: arange(DType.int64),
+        lambda: arange(DType.int32),
+        lambda: arange(DType.float32),
+        *(lambda t=t: F.band_part(t, exclude=True) for t in (matrix, doubles, yes)),
+        # the same numbers in other places
+        lambda: F.broadcast_to(matrix, [2, 2, 2]),
+        lambda: F.broadcast_to(ids, [2, 2, 2]),
+        lambda: F.broadcast_to(yes, [2, 2, 2]),
+        lambda: x.transpose(0, 1),
+        lambda: ids.transpose(0, 1),
         lambda: x[:, -1, :],
-        lambda: F.argmax(matrix, axis=-1),
-        lambda: F.concat([ids, ids], axis=1),
+        lambda: x.reshape([1, 2, 2, 2])[:, 0],
+        lambda: x.reshape([1, 1, 2, 2, 2])[0],
+        lambda: matrix[:, 1:],
+        lambda: row[1:],
         lambda: ids[:, 1:],
+        lambda: F.concat([matrix, other], axis=1),
+        lambda: F.concat([ids, more_ids], axis=1),
+        lambda: F.concat([yes, no], axis=1),
+        lambda: F.split(x, [1, 1], axis=-1),
+        lambda: F.gather(matrix, ids, axis=0),
+        lambda: F.gather(matrix, ids32, axis=0),
+        lambda: F.gather(ids, more_ids, axis=0),
+        lambda: F.gather_nd(matrix, ids),
+        lambda: F.tile(matrix, [2, 1]),
+        lambda: F.pad(matrix, [0, 1, 0, 1]),
     ]
+
+
+def kernels_file() -> Path:
+    """The file of kernels for this processor, this MAX and these `operations()`."""
+    made_for = [platform.machine(), _core.__version__, inspect.getsource(operations)]
+    with contextlib.suppress(OSError):  # only Linux has it
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        made_for += sorted({line for line in lines if line[:5] in ("flags", "Featu")})
+    digest = hashlib.sha256("\n".join(made_for).encode()).hexdigest()
+    folder = _core.engine.max_cache_dir() or Path.home() / ".cache"
+    return Path(folder) / f"gpt2-course-{digest[:16]}.mef"
+
+
+def load_kernels() -> int:
+    """Loads the kernels, after making them where this machine lacks them.
+
+    Several processes may come at once: one compiles, the others wait for it.  Where
+    nothing can be written, each compiles for itself.
+
+    Returns:
+        The number of kernels; 0 where MAX's inside has changed.
+    """
+    try:
+        from max._interpreter_ops import gc_compile
+        from max._mlir_context import ensure_default_mlir_context
+    except ImportError:
+        return 0
+    logging.getLogger("max._eager_policy").setLevel(logging.ERROR)
+    session = gc_compile.session_for(CPU())
+    file = kernels_file()
+    with ensure_default_mlir_context():  # which a thread does not have by itself
+        try:
+            with only_one(file.with_suffix(".lock")):
+                if not file.exists():
+                    compiled = session.compile(record_kernels())
+                    unfinished = file.with_suffix(f".{os.getpid()}")
+                    compiled.export_mef(unfinished)
+                    unfinished.rename(file)
+            models = session.load_all(file)
+        except (OSError, RuntimeError):  # a folder that is read-only or full
+            models = session.load_all(record_kernels())
+    for family in gc_compile.registered_families():
+        family.cache.update(models)  # no two families share a name
+    return len(models)
+
+
+def why_not_kept(file: Path) -> str | None:
+    """Why `file` cannot be written; None if it can be, or is there."""
+    try:
+        with only_one(file.with_suffix(".lock"), wait=False):
+            pass
+        free = shutil.disk_usage(file.parent).free
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        return f"MAX's cache {file.parent} cannot be written ({error.strerror})."
+    if free < SPACE and not file.exists():
+        return f"MAX's cache {file.parent} has no room: {SPACE >> 20} MB are needed."
+    return None
+
+
+@contextlib.contextmanager
+def only_one(lock: Path, wait: bool = True) -> Iterator[None]:
+    """Waits until no other process is in here; one that is killed lets the next in.
+
+    Raises:
+        BlockingIOError: If another process is, and `wait` is false.
+        OSError: If the lock's folder cannot be written.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 class _Missing(Exception):
     """Stops an operation at a kernel that it lacks."""
 
 
-def load_kernels() -> int:
-    """Loads the kernels of `operations` together: one compilation, one cache entry.
+def record_kernels() -> Module:
+    """The kernels of `operations()`, as one module that can be compiled at once.
 
     Each operation is tried with MAX's compiler replaced by a recorder, which notes
-    the graph that MAX wants to compile.  Then all noted graphs are compiled as one.
+    the graph that MAX wants to compile.
     """
-    try:
-        from max._interpreter_ops import gc_compile
-        from max._mlir_context import ensure_default_mlir_context
-        from max.graph import Module
-    except ImportError:
-        return 0
-    logging.getLogger("max._eager_policy").setLevel(logging.ERROR)
-    families: dict[str, Any] = {}
+    from max._interpreter_ops import gc_compile
 
-    def record(family: Any, key: str, _device: Any, build: Callable[..., None]) -> Any:
+    module = Module()
+    known: set[str] = set()
+
+    def record(_family: Any, key: str, _device: Any, build: Callable[..., None]) -> Any:
         """Notes a missing kernel; asked again, stands in for it."""
-        if key in families:
+        if key in known:
             return lambda *buffers: buffers[:1]
         build(module)
-        families[key] = family
+        known.add(key)
         raise _Missing
 
-    with ensure_default_mlir_context():  # which a thread does not have by itself
-        module = Module()
-        compile_one = gc_compile.compile_single_target
-        gc_compile.compile_single_target = record  # type: ignore[assignment]
-        try:
-            for operation in operations():
-                meet_its_kernels(operation, families)
-        finally:
-            gc_compile.compile_single_target = compile_one
-        if families:
-            session = gc_compile.session_for(CPU())
-            models = session.load_all(module, weights_registry={})
-            for key, family in families.items():
-                family.cache[key] = models[key]
-    return len(families)
+    compile_one = gc_compile.compile_single_target
+    gc_compile.compile_single_target = record  # type: ignore[assignment]
+    try:
+        for operation in operations():
+            meet_its_kernels(operation, known)
+    finally:
+        gc_compile.compile_single_target = compile_one
+    return module
 
 
 def meet_its_kernels(operation: Callable[[], object], known: Sized) -> None:
@@ -142,5 +277,22 @@ def meet_its_kernels(operation: Callable[[], object], known: Sized) -> None:
             operation()
 
 
+def announce_compilations(
+    around: Callable[[str], AbstractContextManager[None]],
+) -> None:
+    """Enters `around(name)` while MAX compiles a kernel that was not loaded."""
+    try:
+        from max._interpreter_ops import gc_compile
+    except ImportError:
+        return
+    compile_one = gc_compile.compile_single_target
+
+    def announced(family: Any, key: str, *rest: Any) -> Any:
+        with around(key):
+            return compile_one(family, key, *rest)
+
+    gc_compile.compile_single_target = announced  # type: ignore[assignment]
+
+
 if __name__ == "__main__":
-    print(f"{prepare()} kernels loaded", file=sys.stderr)
+    print(f"{prepare()} kernels are ready", file=sys.stderr)

@@ -46,8 +46,9 @@ class GPT2Model(Module[..., Tensor]):
             Tensor `[batch, seq, n_embd]`.
 
         Raises:
-            ValueError: If the sequence is longer than n_positions.  A symbolic
-                length is known only when the model runs: there the caller checks.
+            ValueError: If the sequence is longer than n_positions, which the message
+                names.  A symbolic length is known only when the model runs: there the
+                caller checks.
         """
         seq = input_ids.shape[1]
         if isinstance(seq, StaticDim) and int(seq) > self.n_positions:

@@ -43,7 +43,7 @@ def generate_next_token(
         int64 `[batch, 1]`, on the device of `input_ids`.
 
     Raises:
-        ValueError: If the temperature is negative or not finite.
+        ValueError: If the temperature is negative or not finite; the message says so.
     """
     if not math.isfinite(temperature) or temperature < 0:
         raise ValueError(f"temperature must be 0 or more, and finite: {temperature}")
@@ -90,7 +90,7 @@ def generate(
         int64 `[batch, seq + new]`: the prompts and what follows them.
 
     Raises:
-        ValueError: If the temperature is negative or not finite.
+        ValueError: If the temperature is negative or not finite; the message says so.
     """
     rng = np.random.default_rng() if rng is None else rng
     finished = np.zeros((int(input_ids.shape[0]), 1), dtype=bool)  # [batch, 1]

@@ -44,8 +44,9 @@ class GPT2Model(Module[..., Tensor]):
             Tensor `[batch, seq, n_embd]`.
 
         Raises:
-            ValueError: If the sequence is longer than n_positions.  A symbolic
-                length is known only when the model runs: there the caller checks.
+            ValueError: If the sequence is longer than n_positions, which the message
+                names.  A symbolic length is known only when the model runs: there the
+                caller checks.
         """
         # TODO: Refuse a length that is known and too long. Where no positions are
         # given, count them from the first token; the length may be symbolic. Then

@@ -43,7 +43,7 @@ def generate_next_token(
         int64 `[batch, 1]`, on the device of `input_ids`.
 
     Raises:
-        ValueError: If the temperature is negative or not finite.
+        ValueError: If the temperature is negative or not finite; the message says so.
     """
     # TODO: Refuse a bad temperature. Ask the model, keep the logits of the last
     # position, and choose: the largest where greedy, else one drawn by NumPy from the
@@ -81,7 +81,7 @@ def generate(
         int64 `[batch, seq + new]`: the prompts and what follows them.
 
     Raises:
-        ValueError: If the temperature is negative or not finite.
+        ValueError: If the temperature is negative or not finite; the message says so.
     """
     # TODO: Ask for one token after another and append each. Show the model no more than
     # n_positions tokens, keep finished rows on their stop token, and end when every row

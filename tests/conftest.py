@@ -25,12 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def eager(pytestconfig: pytest.Config) -> None:
     """Eager operations are quick: asked for by every test that runs one."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print("\nloading MAX's kernels (the first time: compiling, a minute or two)")
-        from gpt2.eager import prepare
+    from gpt2 import eager
 
-        prepare()
+    if not eager.kernels_file().exists():
+        capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print("\ncompiling MAX's kernels, once on this machine: about 75 s")
+    eager.prepare()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def layer_norm(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, eps: float):
+def layer_norm(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray, eps: float
+) -> np.ndarray:
     """`[..., dim]` to `[..., dim]`."""
     x = x.astype(np.float64)
     centred = x - x.mean(axis=-1, keepdims=True)
@@ -57,7 +59,7 @@ def part(weights: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     return {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
 
 
-def attention(x: np.ndarray, weights: dict[str, np.ndarray], n_head: int):
+def attention(x: np.ndarray, weights: dict[str, np.ndarray], n_head: int) -> np.ndarray:
     """`[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
     q, k, v = np.split(linear(x, weights, "c_attn"), 3, axis=-1)
     q, k, v = (split_heads(t, n_head) for t in (q, k, v))
@@ -69,7 +71,9 @@ def mlp(x: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
     return linear(gelu(linear(x, weights, "c_fc")), weights, "c_proj")
 
 
-def block(x: np.ndarray, weights: dict[str, np.ndarray], n_head: int, eps: float):
+def block(
+    x: np.ndarray, weights: dict[str, np.ndarray], n_head: int, eps: float
+) -> np.ndarray:
     """`[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
     ln_1, ln_2 = part(weights, "ln_1"), part(weights, "ln_2")
     x = x + attention(layer_norm(x, **ln_1, eps=eps), part(weights, "attn"), n_head)
@@ -83,7 +87,7 @@ def model(
     n_layer: int,
     n_head: int,
     eps: float,
-):
+) -> np.ndarray:
     """`[batch, seq]` to `[batch, seq, n_embd]`."""
     x = weights["wte.weight"][ids] + weights["wpe.weight"][positions]
     for i in range(n_layer):

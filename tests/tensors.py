@@ -10,7 +10,7 @@ from max.experimental import functional as F
 from max.experimental.nn import Module
 from max.experimental.tensor import Tensor, default_device, default_dtype
 
-TOLERANCE = 1e-5  # float32, sums of a few dozen numbers near 1
+from tests import expect
 
 
 def build(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -19,15 +19,17 @@ def build(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return make(*args, **kwargs)
 
 
-def shapes(module: Module) -> dict[str, tuple[int, ...]]:
-    """Every parameter's name and shape."""
-    return {
-        name: tuple(int(n) for n in parameter.shape)
-        for name, parameter in module.parameters
-    }
+def shapes(module: Module[..., Any]) -> dict[str, tuple[int, ...]]:
+    """Every parameter's name and shape; one that has two names, under its first."""
+    parameters = {id(parameter): parameter for _, parameter in module.parameters}
+    found = {}
+    for name, parameter in module.parameters:
+        if parameters.pop(id(parameter), None) is not None:
+            found[name] = tuple(int(n) for n in parameter.shape)
+    return found
 
 
-def randomize(module: Module, seed: int = 0) -> dict[str, np.ndarray]:
+def randomize(module: Module[..., Any], seed: int = 0) -> dict[str, np.ndarray]:
     """Gives every parameter random values, and returns them by name."""
     rng = np.random.default_rng(seed)
     weights = {
@@ -52,11 +54,24 @@ def run(function: Callable[..., Tensor], *arrays: np.ndarray) -> np.ndarray:
     """Calls `function` on tensors and returns what it computed as an array."""
     with F.lazy():
         result = function(*(tensor(array) for array in arrays))
-    assert isinstance(result, Tensor), f"expected a Tensor, got {type(result).__name__}"
+    return numpy(result)
+
+
+def numpy(result: Tensor) -> np.ndarray:
+    """A tensor's values.
+
+    Raises:
+        Different: If a step has returned something else than a tensor.
+    """
+    if not isinstance(result, Tensor):
+        kind = type(result)
+        expect.note(kind)
+        if result is None:
+            raise expect.Different("it returns None: is its `return` missing?")
+        if isinstance(result, tuple | list):
+            count = f"{kind.__name__} of {len(result)}"
+            raise expect.Different(f"it returns a {count}, not one Tensor")
+        package = kind.__module__.partition(".")[0]
+        full = f"{package}.{kind.__name__}" if package != "builtins" else kind.__name__
+        raise expect.Different(f"it returns a {full}, not a Tensor")
     return result.to_numpy()
-
-
-def assert_close(actual: np.ndarray, expected: np.ndarray) -> None:
-    """The same shape, and values within float32 rounding of each other."""
-    assert actual.shape == expected.shape
-    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE)

@@ -94,10 +94,8 @@ def test_generate_from_steps_names_the_stand_ins(monkeypatch, tmp_path, eager):
     words = "generate ROMEO: --from steps --greedy --max-new-tokens 5".split()
     own = CliRunner().invoke(main, words)
     assert own.exit_code == 0, own.output
-    lines = own.stderr.splitlines()
-    stand_ins = [line for line in lines if line.endswith("the solution stands in")]
-    assert len(stand_ins) == 11
-    assert not any(line.startswith("step 07") for line in stand_ins)
+    numbers = ", ".join(f"{number:02d}" for number in range(1, 13) if number != 7)
+    assert f"solutions stand in: step {numbers}" in " ".join(own.stderr.split())
     reference_run = gpt2("generate", "ROMEO:", "--greedy", "--max-new-tokens", "5")
     assert own.stdout == reference_run.stdout
 

@@ -4,12 +4,16 @@ import ast
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+
+from tests.house import build_house, coach, run
+from tests.survived import SURVIVED, UNHARMED
 
 ROOT = Path(__file__).parent.parent
 STUBS = ROOT / "course" / "stubs"
@@ -78,26 +82,7 @@ def test_a_step_fits_its_place_in_the_house(number):
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Path:
-    """A copy of the rooms that a check needs, with a steps/ of its own."""
-    copy = tmp_path_factory.mktemp("house")
-    for room in ("course", "gpt2", "solutions", "tests"):
-        ignore = shutil.ignore_patterns("__pycache__", "golden")
-        shutil.copytree(ROOT / room, copy / room, ignore=ignore)
-    shutil.copy(ROOT / "pyproject.toml", copy)
-    (copy / "steps").mkdir()
-    return copy
-
-
-def run(house: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=house,
-        env=environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    return build_house(tmp_path_factory.mktemp("house") / "here")
 
 
 def outcomes(house: Path) -> dict[int, list[bool]]:
@@ -133,35 +118,41 @@ def test_every_solution_passes_in_the_place_of_its_stub(house, eager):
 def test_the_earlier_steps_are_the_solutions_when_a_step_is_checked(house, eager):
     (house / "steps" / "step_03.py").write_text("raise RuntimeError('an old mistake')")
     (house / "steps" / "step_09.py").write_text(solution_text(9))
-    done = run(house, "-m", "course", "check", "09")
+    done = coach(house, "check", "09")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# --- What a learner reads --------------------------------------------------------
+# --- What a learner reads: see also tests/transcripts ------------------------------
+
+
+def write(house: Path, number: int, text: str | bytes) -> Path:
+    file = house / "steps" / f"step_{number:02d}.py"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
 
 
 def test_check_says_what_is_still_to_be_written(house):
     shutil.copy(STUBS / "step_01.py", house / "steps")
-    done = run(house, "-m", "course", "check", "01")
+    done = coach(house, "check", "01")
     assert done.returncode == 1
-    assert "not yet: 0 of" in done.stdout
-    assert "still to be written: step 01: __post_init__" in done.stdout
+    assert "0 of 7 checks pass" in done.stdout
+    assert "still to be written: __post_init__" in done.stdout
     assert re.search(r"look at  steps/step_01.py:\d+  __post_init__", done.stdout)
     assert done.stderr == ""
 
 
 def test_check_says_when_a_step_is_right(house):
-    (house / "steps" / "step_01.py").write_text(solution_text(1))
-    done = run(house, "-m", "course", "check", "1")
+    write(house, 1, solution_text(1))
+    done = coach(house, "check", "1")
     assert done.returncode == 0
-    assert re.search(r"right: all \d+ checks pass", done.stdout)
+    assert re.match(r"s01  Configuration +right\n", done.stdout)
     assert "next: ./run s02" in done.stdout
 
 
 def test_check_points_at_the_learners_line(house):
     text = solution_text(1).replace("self.n_embd // self.n_head", "self.n_emdb // 2")
-    (house / "steps" / "step_01.py").write_text(text)
-    done = run(house, "-m", "course", "check", "01")
+    write(house, 1, text)
+    done = coach(house, "check", "01")
     assert done.returncode == 1
     line = 1 + text[: text.index("n_emdb")].count("\n")
     assert "no attribute 'n_emdb'" in done.stdout
@@ -171,27 +162,215 @@ def test_check_points_at_the_learners_line(house):
 def test_check_shows_a_long_error_to_its_end(house):
     name = "a_name_that_is_much_too_long_for_one_line_of_a_terminal_of_eighty_columns"
     text = solution_text(1).replace("self.n_embd // self.n_head", f"self.{name}")
-    (house / "steps" / "step_01.py").write_text(text)
-    done = run(house, "-m", "course", "check", "01")
+    write(house, 1, text)
+    done = coach(house, "check", "01")
     assert f"'{name}'" in " ".join(done.stdout.split())
-
-
-def test_check_survives_a_syntax_error(house):
-    (house / "steps" / "step_01.py").write_text("class GPT2Config\n    pass\n")
-    done = run(house, "-m", "course", "check", "01")
-    assert done.returncode == 1
-    assert "SyntaxError: expected ':'" in done.stdout
 
 
 @pytest.mark.parametrize("number", ["0", "13", "seven"])
 def test_check_refuses_a_step_that_does_not_exist(house, number):
-    done = run(house, "-m", "course", "check", number)
+    done = coach(house, "check", number)
     assert done.returncode == 2
-    assert "NUMBER" in done.stderr
+    assert done.stderr == f"Error: {number!r} is not a step. There are 01 to 12.\n"
 
 
-def test_check_names_a_missing_file(house):
-    (house / "steps" / "step_02.py").unlink(missing_ok=True)
-    done = run(house, "-m", "course", "check", "02")
+def test_check_names_a_missing_file_and_reset_brings_it_back(house):
+    file = house / "steps" / "step_02.py"
+    file.unlink(missing_ok=True)
+    done = coach(house, "check", "02")
     assert done.returncode == 2
-    assert "steps/step_02.py is not there" in done.stderr
+    assert "steps/step_02.py is not there. ./run reset 02" in done.stderr
+    assert coach(house, "reset", "02").returncode == 0
+    assert file.read_text() == (STUBS / "step_02.py").read_text()
+
+
+@pytest.mark.parametrize("what", UNHARMED)
+def test_a_right_file_may(house, eager, what):
+    number, change = UNHARMED[what]
+    write(house, number, change(solution_text(number)))
+    write(house, 3, "1 / 0")  # so that the whole chain writes no text after step 12
+    done = coach(house, "check", str(number))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("what", SURVIVED)
+def test_the_coach_survives(house, eager, what):
+    """And says so, without a word of pytest's, in 80 columns."""
+    number, change = SURVIVED[what]
+    file = write(house, number, change(solution_text(number)))
+    done = coach(house, "check", str(number))
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert f"look at  steps/{file.name}" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    for word in ("Traceback", "assert ", "pytest", "site-packages", str(house)):
+        assert word not in done.stdout.replace("assert self.n_head == 0", "")
+
+
+def test_time_for_compiling_does_not_count(house, eager):
+    """An operation that no step needs is compiled, with a word, and judged after."""
+    slow = (
+        "return F.gather(self.weight, input_ids, axis=0) * 0 + F.atanh(self.weight[0])"
+    )
+    text = solution_text(5).replace(
+        "return F.gather(self.weight, input_ids, axis=0)", slow
+    )
+    write(house, 5, text)
+    done = coach(house, "check", "5")
+    assert done.returncode == 1
+    assert "each id is replaced by its row" in done.stdout
+
+
+# --- The other commands ------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    return build_house(tmp_path / "here")
+
+
+def test_hints_come_one_after_another(fresh):
+    stages = [coach(fresh, "hint", "7").stdout for _ in range(4)]
+    for stage, text in enumerate(stages[:3], start=1):
+        assert f"hint {stage} of 3" in text
+    assert stages[3] == stages[2]
+    assert "./run solution 07" in stages[3]
+    assert "hint 1 of 3" in coach(fresh, "hint", "08").stdout
+
+
+def test_progress_counts_a_step_only_while_its_file_is_what_passed(fresh):
+    def row() -> str:
+        return coach(fresh, "progress").stdout.splitlines()[0]
+
+    assert row().endswith("not yet")
+    write(fresh, 1, solution_text(1))
+    coach(fresh, "check", "1")
+    assert row().endswith("done") and len(row()) == 80
+    write(fresh, 1, solution_text(1) + "# more\n")
+    assert row().endswith("changed since it was done")
+    write(fresh, 1, solution_text(1))
+    assert row().endswith("done")
+    assert "next: ./run s02" in coach(fresh, "progress").stdout
+
+
+@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"other": 1}'])
+def test_a_spoilt_state_loses_nothing_but_comfort(fresh, contents):
+    (fresh / ".course").mkdir()
+    (fresh / ".course" / "state.json").write_bytes(contents)
+    assert coach(fresh, "progress").returncode == 0
+    write(fresh, 1, solution_text(1))
+    assert coach(fresh, "check", "1").returncode == 0
+
+
+def test_reset_keeps_every_file_that_it_replaces(fresh):
+    for text in ("first = 1\n", "second = 2\n"):
+        write(fresh, 3, text)
+        assert "Your file is kept: .course/step_03" in coach(fresh, "reset", "3").stdout
+    kept = sorted((fresh / ".course").glob("step_03.*.py"))
+    assert [file.read_text() for file in kept] == ["first = 1\n", "second = 2\n"]
+    assert (fresh / "steps" / "step_03.py").read_bytes() == (
+        STUBS / "step_03.py"
+    ).read_bytes()
+
+
+def test_solution_shows_how_yours_differs(fresh):
+    shown = coach(fresh, "solution", "8").stdout
+    assert "+    return x + sublayer(norm(x))" in shown
+    assert '-    raise NotImplementedError("step 08: residual")' in shown
+    write(fresh, 8, solution_text(8))
+    assert "There is no difference." in coach(fresh, "solution", "8").stdout
+
+
+def test_doctor_finds_nothing_wrong_here(fresh, eager):
+    done = coach(fresh, "doctor")
+    assert done.returncode == 0, done.stdout
+    assert "kernels         ready" in done.stdout
+
+
+def test_doctor_names_what_is_wrong_and_how_to_mend_it(fresh, eager, tmp_path):
+    (fresh / ".course").write_text("a file where a folder should be")
+    cache = tmp_path / "cache"
+    cache.write_text("and another")
+    done = coach(fresh, "doctor", MODULAR_CACHE_DIR=str(cache))
+    assert done.returncode == 1
+    assert re.search(r"FIX write .course/ +no", done.stdout)
+    assert "let yourself write" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A house whose steps are all written."""
+    house = build_house(tmp_path_factory.mktemp("finished") / "here")
+    for number in NUMBERS:
+        write(house, number, solution_text(number))
+    return house
+
+
+def test_bisect_agrees_with_solutions(finished, eager):
+    done = coach(finished, "bisect")
+    assert done.returncode == 0, done.stderr
+    assert "do what the reference does, at every place" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new", "place"),
+    [
+        (4, '"tanh"', '"none"', "block 0, MLP"),
+        (5, "input_ids, axis=0", "input_ids - 1, axis=0", "token embeddings"),
+        (
+            7,
+            "self.head_dim)\n        mask",
+            "self.n_embd)\n        mask",
+            "block 0, att",
+        ),
+        (8, "x + sublayer(norm(x))", "x + sublayer(x)", "block 0, attention"),
+        (10, "return self.ln_f(x)", "return x", "logits"),
+        (11, "wte.weight.T", "wte.weight.T * 2", "logits"),
+        (12, "[:, -1, :]", "[:, 0, :]", "the text"),
+    ],
+)
+def test_bisect_finds_the_first_place(finished, eager, number, old, new, place):
+    text = solution_text(number)
+    assert text.count(old) == 1
+    write(finished, number, text.replace(old, new))
+    try:
+        done = coach(finished, "bisect")
+    finally:
+        write(finished, number, text)
+    assert done.returncode == 1
+    assert f"The first place where they part: {place}" in done.stdout
+
+
+def test_the_last_step_compares_the_whole_chain(finished, eager):
+    text = solution_text(3)
+    write(finished, 3, text.replace("self.eps = eps", "self.eps = 1.0"))
+    try:
+        done = coach(finished, "check", "12")
+    finally:
+        write(finished, 3, text)
+    assert done.returncode == 0, "step 12 itself is right"
+    assert "The first place where they part: block 0, ln_1" in done.stdout
+
+
+def test_watch_checks_what_is_saved(fresh, eager):
+    command = [sys.executable, "-u", "-m", "course", "watch", "8"]
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
+    with subprocess.Popen(
+        command, cwd=fresh, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def read_to(text: str) -> str:
+            seen = ""
+            while text not in seen:
+                line = process.stdout.readline()
+                assert line, seen
+                seen += line
+            return seen
+
+        assert re.search(r"s08 .* not yet", read_to("watching"))
+        write(fresh, 8, solution_text(8))
+        assert re.search(r"s08 .* right", read_to("watching"))
+        write(fresh, 9, solution_text(9))
+        assert re.search(r"s09 .* right", read_to("watching"))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0

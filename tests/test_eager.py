@@ -50,9 +50,8 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 def test_nothing_is_left_to_compile_for_the_twelve_steps(eager):
     done = run(STEPS)
     assert done.returncode == 0, done.stderr
-    loaded, again, shape = done.stdout.splitlines()
-    assert int(loaded) > 10
-    assert int(again) == 0
+    ready, again, shape = done.stdout.splitlines()
+    assert int(ready) == int(again) > 10
     assert "10" in shape
 
 

@@ -11,8 +11,8 @@ from max.experimental.tensor import Tensor, TensorType, default_device, default_
 from gpt2.checkpoint import load_checkpoint
 from solutions.solution_02 import causal_mask
 from solutions.solution_11 import GPT2LMHeadModel
-from tests import reference
-from tests.tensors import assert_close, build, run, tensor
+from tests import expect, reference
+from tests.tensors import build, run, tensor
 
 
 class Mask(Module[[Tensor, Tensor], Tensor]):
@@ -56,4 +56,9 @@ def test_the_model_compiles_with_batch_and_length_symbolic(shakespeare, eager):
     rng = np.random.default_rng(0)
     for shape in [(1, 1), (3, 7), (1, shakespeare.config.n_positions)]:
         ids = rng.integers(0, shakespeare.config.vocab_size, shape)
-        assert_close(compiled(tensor(ids)).to_numpy(), run(eagerly, ids))
+        expect.close(
+            compiled(tensor(ids)).to_numpy(),
+            run(eagerly, ids),
+            f"{shape}",
+            "batch token",
+        )

@@ -3,26 +3,41 @@
 import pytest
 
 from solutions.solution_01 import GPT2Config
-from tests import reference
-from tests.tensors import assert_close, build, normal, randomize, run, shapes
+from tests import expect, reference
+from tests.tensors import build, normal, randomize, run, shapes
 
 
+@pytest.mark.about("GPT2MLP.__init__")
 @pytest.mark.parametrize(("n_inner", "inner"), [(None, 24), (5, 5)])
 def test_parameters(step, n_inner, inner):
     """c_fc widens to inner_dim, c_proj brings back, both with a bias"""
     mlp = build(step.GPT2MLP, GPT2Config(n_embd=6, n_head=2, n_inner=n_inner))
-    assert shapes(mlp) == {
+    expected = {
         "c_fc.weight": (inner, 6),
         "c_fc.bias": (inner,),
         "c_proj.weight": (6, inner),
         "c_proj.bias": (6,),
     }
+    expect.parameters(shapes(mlp), expected)
 
 
-@pytest.mark.parametrize("shape", [(3, 6), (2, 5, 6)])
+@pytest.mark.about("GPT2MLP.forward")
+@pytest.mark.parametrize("shape", [(1, 4), (3, 6), (2, 5, 6)])
 def test_values(step, shape):
     """widen, GELU in its tanh form, narrow"""
-    mlp = build(step.GPT2MLP, GPT2Config(n_embd=6, n_head=2))
+    mlp = build(step.GPT2MLP, GPT2Config(n_embd=shape[-1], n_head=2))
     weights = randomize(mlp)
     x = normal(*shape)
-    assert_close(run(mlp, x), reference.mlp(x, weights))
+    axes = "batch token" if len(shape) == 3 else "token"
+    given = f"x of shape {list(shape)}"
+    expect.close(run(mlp, x), reference.mlp(x, weights), given, axes)
+
+
+@pytest.mark.about("GPT2MLP.forward")
+def test_another_inner_width(step):
+    """an inner_dim that is not four times n_embd works too"""
+    mlp = build(step.GPT2MLP, GPT2Config(n_embd=6, n_head=2, n_inner=5))
+    weights = randomize(mlp)
+    x = normal(3, 6)
+    given = "n_embd=6 and n_inner=5"
+    expect.close(run(mlp, x), reference.mlp(x, weights), given, "token")

@@ -4,19 +4,24 @@ import numpy as np
 import pytest
 
 from solutions.solution_01 import GPT2Config
+from tests import expect
 from tests.tensors import build, randomize, run, shapes
 
 CONFIG = GPT2Config(vocab_size=11, n_embd=6, n_head=2)
+IDS = [[[1]], [[0, 10, 3]], [[5], [5], [1]], [[2, 7], [10, 0]]]
 
 
+@pytest.mark.about("TokenEmbedding.__init__")
 def test_parameters(step):
     """there is one parameter, weight, with a row for each token"""
-    assert shapes(build(step.TokenEmbedding, CONFIG)) == {"weight": (11, 6)}
+    expect.parameters(shapes(build(step.TokenEmbedding, CONFIG)), {"weight": (11, 6)})
 
 
-@pytest.mark.parametrize("ids", [[[0, 10, 3]], [[5], [5], [1]], [[2, 7], [10, 0]]])
+@pytest.mark.about("TokenEmbedding.forward")
+@pytest.mark.parametrize("ids", IDS)
 def test_rows(step, ids):
     """each id is replaced by its row of the table"""
     embedding = build(step.TokenEmbedding, CONFIG)
     weight = randomize(embedding)["weight"]
-    np.testing.assert_array_equal(run(embedding, np.array(ids)), weight[ids])
+    given = f"ids {ids} of {CONFIG.vocab_size} tokens"
+    expect.close(run(embedding, np.array(ids)), weight[ids], given, "batch token")

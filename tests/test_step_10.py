@@ -4,53 +4,86 @@ import numpy as np
 import pytest
 
 from solutions.solution_01 import GPT2Config
-from tests import reference
-from tests.tensors import assert_close, build, randomize, run, shapes, tensor
+from tests import expect, reference
+from tests.tensors import build, randomize, run, shapes, tensor
 
-CONFIG = GPT2Config(vocab_size=11, n_positions=7, n_embd=6, n_layer=2, n_head=3)
+CONFIG = GPT2Config(
+    vocab_size=11,
+    n_positions=7,
+    n_embd=6,
+    n_layer=2,
+    n_head=3,
+    n_inner=7,
+    layer_norm_epsilon=0.01,
+)
 IDS = np.array([[3, 10, 0, 3, 7], [1, 2, 9, 8, 8]])
+BLOCK = {
+    "ln_1.weight": (6,),
+    "ln_1.bias": (6,),
+    "attn.c_attn.weight": (18, 6),
+    "attn.c_attn.bias": (18,),
+    "attn.c_proj.weight": (6, 6),
+    "attn.c_proj.bias": (6,),
+    "ln_2.weight": (6,),
+    "ln_2.bias": (6,),
+    "mlp.c_fc.weight": (7, 6),
+    "mlp.c_fc.bias": (7,),
+    "mlp.c_proj.weight": (6, 7),
+    "mlp.c_proj.bias": (6,),
+}
 
 
+@pytest.mark.about("GPT2Model.__init__")
 def test_parameters(step):
     """the parts are wte, wpe, the blocks h and ln_f"""
-    names = shapes(build(step.GPT2Model, CONFIG))
-    assert names["wte.weight"] == (11, 6)
-    assert names["wpe.weight"] == (7, 6)
-    assert names["ln_f.weight"] == names["ln_f.bias"] == (6,)
-    assert {name.split(".")[1] for name in names if name.startswith("h.")} == {"0", "1"}
-    assert len(names) == 4 + 2 * 12
+    expected = {"wte.weight": (11, 6), "wpe.weight": (7, 6)}
+    expected |= {"ln_f.weight": (6,), "ln_f.bias": (6,)}
+    expected |= {f"h.{i}.{name}": BLOCK[name] for i in range(2) for name in BLOCK}
+    expect.parameters(shapes(build(step.GPT2Model, CONFIG)), expected)
 
 
-@pytest.mark.parametrize("seq", [1, 5])
-def test_values(step, seq):
+@pytest.mark.about("GPT2Model.forward")
+@pytest.mark.parametrize(("batch", "seq"), [(1, 1), (1, 3), (2, 5)])
+def test_values(step, batch, seq):
     """token plus position embeddings, the blocks in order, the last norm"""
     model = build(step.GPT2Model, CONFIG)
     weights = randomize(model)
-    expected = reference.model(IDS[:, :seq], np.arange(seq), weights, 2, 3, 1e-5)
-    assert_close(run(model, IDS[:, :seq]), expected)
+    ids = IDS[:batch, :seq]
+    expected = reference.model(ids, np.arange(seq), weights, 2, 3, 0.01)
+    expect.close(run(model, ids), expected, f"ids {ids.tolist()}", "batch token")
 
 
+@pytest.mark.about("GPT2Model.forward")
 @pytest.mark.parametrize(
-    "positions", [[2, 3, 4, 5, 6], [[0, 1, 2, 3, 4], [0, 0, 1, 2, 3]]]
+    "positions", [[2, 3, 4], [[4, 5, 6]], [[0, 1, 2, 3, 4], [0, 0, 1, 2, 3]]]
 )
 def test_given_positions(step, positions):
     """positions that are given are used"""
     model = build(step.GPT2Model, CONFIG)
     weights = randomize(model)
     positions = np.array(positions)
-    expected = reference.model(IDS, positions, weights, 2, 3, 1e-5)
-    assert_close(run(model, IDS, positions), expected)
+    ids = IDS[: 1 if positions.ndim == 1 else len(positions), : positions.shape[-1]]
+    expected = reference.model(ids, positions, weights, 2, 3, 0.01)
+    given = f"positions {positions.tolist()}"
+    expect.close(run(model, ids, positions), expected, given, "batch token")
 
 
+@pytest.mark.about("GPT2Model.forward")
 def test_a_full_context_fits(step):
     """a sequence of n_positions tokens is accepted"""
     model = build(step.GPT2Model, CONFIG)
-    randomize(model)
-    assert run(model, np.ones((1, 7), np.int64)).shape == (1, 7, 6)
+    weights = randomize(model)
+    ids = np.array([[3, 1, 4, 1, 5, 9, 2]])
+    expected = reference.model(ids, np.arange(7), weights, 2, 3, 0.01)
+    given = "n_positions=7 and 7 tokens"
+    expect.close(run(model, ids), expected, given, "batch token")
 
 
+@pytest.mark.about("GPT2Model.forward")
 def test_too_long(step):
     """a longer sequence raises a ValueError that names n_positions"""
     model = build(step.GPT2Model, CONFIG)
-    with pytest.raises(ValueError, match="n_positions"):
-        model(tensor(np.ones((1, 8), np.int64)))
+    randomize(model)
+    ids = tensor(np.ones((1, 8), np.int64))
+    given = "n_positions=7 and 8 tokens"
+    expect.refused(ValueError, "n_positions", lambda: model(ids), given)

@@ -1,0 +1,101 @@
+"""See whether everything that the course needs is there, and say how to mend it."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+
+from course import state, warmup
+from course.lessons import ROOT, STEPS
+
+TESTED_MAX = "26.7.0"
+ANEW = "delete .venv (with pixi: .pixi) and run again"
+ROOM = 1 << 30  # bytes of disk that should be free
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: Its name.
+        found: What was found.
+        fix: What to do about it; empty if it is as it should be.
+    """
+
+    what: str
+    found: str
+    fix: str = ""
+
+
+def examine() -> list[Finding]:
+    """Looks at everything, the cheapest first."""
+    return [python(), max_version(), *max_itself(), disk(), *writing()]
+
+
+def python() -> Finding:
+    found = f"{platform.python_version()} in {sys.prefix}"
+    right = (3, 11) <= sys.version_info[:2] < (3, 15)
+    fix = f"install Python 3.11 to 3.14, {ANEW}"
+    return Finding("Python", found, "" if right else fix)
+
+
+def max_version() -> Finding:
+    try:
+        found = importlib.metadata.version("max")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("MAX", "not installed", ANEW)
+    fix = f"the course was tested with {TESTED_MAX}: {ANEW}"
+    return Finding("MAX", found, "" if found == TESTED_MAX else fix)
+
+
+def max_itself() -> list[Finding]:
+    """Device, kernels and cache: what only MAX can tell."""
+    try:
+        from max.driver import accelerator_count
+
+        from gpt2 import eager
+    except Exception as error:  # a broken installation can raise anything
+        return [Finding("import max", f"{type(error).__name__}: {error}", ANEW)]
+    count = accelerator_count()
+    gpus = f", and {count} GPUs, which the steps do not use" if count else ""
+    device = Finding("device", f"CPU, {os.cpu_count()} cores{gpus}")
+
+    file = eager.kernels_file()
+    remembered = state.load()
+    if file.exists():
+        remembered.kernels = str(file)
+        remembered.save()
+    are = remembered.kernels_are()
+    if are == "not compiled yet":
+        are += f": the first of s02 to s12 does it, in about {warmup.SECONDS} s"
+    kernels = Finding("kernels", are)
+
+    problem = eager.why_not_kept(file)
+    size = sum(f.stat().st_size for f in file.parent.rglob("*") if f.is_file())
+    fix = f"{problem} Set MODULAR_CACHE_DIR to another folder." if problem else ""
+    return [device, kernels, Finding("cache", f"{size >> 20} MB in {file.parent}", fix)]
+
+
+def disk() -> Finding:
+    free = shutil.disk_usage(ROOT).free
+    fix = f"make room: {ROOM >> 30} GB should be free"
+    return Finding("disk", f"{free >> 30} GB free", "" if free >= ROOM else fix)
+
+
+def writing() -> list[Finding]:
+    """Whether the coach's folder and the learner's can be written."""
+    findings = []
+    for folder in (STEPS, state.FOLDER):
+        name = f"write {folder.relative_to(ROOT)}/"
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                findings.append(Finding(name, "yes"))
+        except OSError as error:
+            fix = f"let yourself write to {folder}"
+            findings.append(Finding(name, f"no: {error.strerror}", fix))
+    return findings

@@ -1,0 +1,201 @@
+"""Run the checks of one step, on a learner's file and on the known mistakes.
+
+pytest collects the checks and runs them on the file.  Each call of a check with one
+set of inputs is an `Example`; it is kept, so that it can be tried on other modules
+too: on every entry of the catalogue of mistakes, when the learner's file fails.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from course import variants
+from course.mistakes import Mistake, catalogue
+from tests import expect
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened when an example was tried on a module.
+
+    Attributes:
+        notes: Everything that the check was handed over.
+        error: What it raised; None if the module is right as far as this can see.
+    """
+
+    notes: list[Any]
+    error: BaseException | None
+
+    def agrees(self, other: "Outcome") -> bool:
+        """Whether two modules have done the same: value, shape, dtype or error."""
+        if isinstance(self.error, expect.Different) or self.error is None:
+            errors_agree = type(self.error) is type(other.error)
+        else:
+            errors_agree = other.error is not None and expect.alike(
+                self.error, other.error
+            )
+        return errors_agree and expect.agree(self.notes, other.notes)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A check with one set of inputs.
+
+    Attributes:
+        check: The check's name.
+        title: The behaviour that it checks, in words.
+        about: The function, method or class that it judges.
+        function: The check itself.
+        inputs: Its arguments but for the module under test.
+    """
+
+    check: str
+    title: str
+    about: str
+    function: Callable[..., None]
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+    def judge(self, module: ModuleType) -> Outcome:
+        """Tries the example on a module."""
+        error: BaseException | None = None
+        with expect.noting() as notes:
+            try:
+                self.function(step=module, **self.inputs)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as raised:  # a learner's exit() included
+                error = raised
+        return Outcome(notes, error)
+
+
+class Examiner:
+    """The checks of one step, and how a file did in them.
+
+    Attributes:
+        results: Every example that was tried, in order, with its outcome.
+        broken: What the file raised when it was imported; None if nothing.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        around: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+        tried: Callable[[Example, Outcome], None] = lambda *_: None,
+    ) -> None:
+        """
+        Args:
+            number: The step.
+            around: Is entered whenever code of the file under test runs, with the
+                title of the check; empty while the file is imported.
+            tried: Is told of every example and its outcome.
+        """
+        self.number = number
+        self.around = around
+        self.tried = tried
+        self.results: list[tuple[Example, Outcome]] = []
+        self.broken: BaseException | None = None
+
+    def examine(self, folder: Path | None) -> None:
+        """Runs all checks on `folder`/step_NN.py, or on the solution."""
+        checks = ROOT / "tests" / f"test_step_{self.number:02d}.py"
+        words = [str(checks), f"--rootdir={ROOT}", "--capture=no"]
+        words += [] if folder is None else [f"--steps={folder}"]
+        for plugin in ("terminal", "cacheprovider", "faulthandler"):
+            words += ["-p", f"no:{plugin}"]
+        pytest.main(words, plugins=[self])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        if fixturedef.argname != "step":
+            return (yield)
+        with self.around(""):
+            return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        names = pyfuncitem._fixtureinfo.argnames
+        inputs: dict[str, Any] = {n: pyfuncitem.funcargs[n] for n in names}
+        marker = pyfuncitem.get_closest_marker("about")
+        example = Example(
+            pyfuncitem.originalname,
+            str(pyfuncitem.function.__doc__),
+            marker.args[0] if marker else "",
+            pyfuncitem.obj,
+            {name: value for name, value in inputs.items() if name != "step"},
+        )
+        with self.around(example.title):
+            outcome = example.judge(inputs["step"])
+        self.results.append((example, outcome))
+        self.tried(example, outcome)
+        if outcome.error is not None:
+            raise outcome.error
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
+        if call.when == "setup" and call.excinfo is not None:
+            self.broken = call.excinfo.value
+        return (yield)
+
+    @property
+    def failure(self) -> tuple[Example, BaseException] | None:
+        """The first example that the file fails, and how."""
+        for example, outcome in self.results:
+            if outcome.error is not None:
+                return example, outcome.error
+        return None
+
+    def checks(self) -> dict[str, bool]:
+        """For each check, by its title, whether all its examples pass."""
+        passed: dict[str, bool] = {}
+        for example, outcome in self.results:
+            before = passed.get(example.title, True)
+            passed[example.title] = before and outcome.error is None
+        return passed
+
+
+class Suspects:
+    """The catalogue of one step, tried on whatever example is asked for, once each."""
+
+    def __init__(self, number: int) -> None:
+        self.mistakes = catalogue(number)
+        self._modules = [variants.load(number, m.source(number)) for m in self.mistakes]
+        self._outcomes: dict[tuple[int, int], Outcome] = {}
+
+    def outcome(self, mistake: int, example: Example) -> Outcome:
+        """What the mistake of that index does on an example."""
+        key = mistake, id(example)
+        if key not in self._outcomes:
+            self._outcomes[key] = example.judge(self._modules[mistake])
+        return self._outcomes[key]
+
+    def explain(self, results: list[tuple[Example, Outcome]]) -> list[Mistake]:
+        """The known mistakes that explain the first check which a file fails.
+
+        A mistake explains it when it does the same as the file on every input of that
+        check, and passes whatever else the file passes.  Where several do, and some
+        do the same on all inputs of the step, it is one of those.
+        """
+        first = next(example.check for example, outcome in results if outcome.error)
+        # The inputs of the failing check come first: most suspects part there.
+        ordered = sorted(results, key=lambda result: result[0].check != first)
+        explaining, identical = [], []
+        for index, mistake in enumerate(self.mistakes):
+            same = True
+            for example, outcome in ordered:
+                agrees = outcome.agrees(self.outcome(index, example))
+                same = same and agrees
+                if not agrees and (example.check == first or outcome.error is None):
+                    break
+            else:
+                explaining.append(mistake)
+                if same:
+                    identical.append(mistake)
+        return identical or explaining

@@ -1,0 +1,129 @@
+"""Say in 80 columns what a check has found.
+
+Plain words first, numbers second, the way on last.  Colour only repeats what the
+words say: NO_COLOR, a pipe and a black-and-white printer lose nothing.
+"""
+
+import textwrap
+
+from rich.console import Console
+from rich.text import Text
+
+from course.lessons import LESSONS, Lesson
+from course.verdict import Failure, Verdict
+
+WIDTH = 80
+SHOWN = 8  # lines of what the learner's file printed
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def say(text: str = "", style: str = "", indent: int = 2) -> None:
+    """Prints a paragraph, wrapped at 80 columns."""
+    for line in textwrap.wrap(text, WIDTH - indent, break_long_words=False) or [""]:
+        console.print(Text(" " * indent + line if line else "", style), markup=False)
+
+
+def verbatim(line: str, style: str = "", indent: int = 4) -> None:
+    """Prints a line as it is, folded where it is too long for 80 columns."""
+    room = WIDTH - indent
+    for start in range(0, max(len(line), 1), room):
+        console.print(Text(" " * indent + line[start : start + room], style))
+
+
+def prose(text: str) -> None:
+    """Prints paragraphs, wrapped anew, and indented code between them as it is."""
+    paragraph: list[str] = []
+    for line in [*text.strip().splitlines(), " "]:
+        if not line.startswith(" "):
+            paragraph.append(line)
+            continue
+        if paragraph:
+            say(" ".join(paragraph))
+        paragraph = []
+        if line.strip():
+            verbatim(line, "bold", indent=2)
+
+
+def headline(lesson: Lesson, outcome: str, style: str) -> None:
+    left = f"{lesson.task}  {lesson.title}"
+    gap = " " * (WIDTH - len(left) - len(outcome))
+    console.print(Text.assemble((left, "bold"), gap, (outcome, style)))
+
+
+def right(lesson: Lesson, verdict: Verdict) -> None:
+    """The step is right: what was proved, what it is good for, what comes next."""
+    headline(lesson, "right", "bold green")
+    console.print()
+    say(f"All {verdict.total} checks pass:")
+    for title in verdict.passed:
+        for number, line in enumerate(textwrap.wrap(title, WIDTH - 6)):
+            verbatim(line, indent=6) if number else verbatim(f"+ {line}")
+    console.print()
+    say(f"In the finished model: {lesson.role}")
+    following = LESSONS.get(lesson.number + 1)
+    if following:
+        console.print()
+        say(f"next: ./run {following.task}  {following.title}")
+
+
+def wrong(lesson: Lesson, verdict: Verdict, failure: Failure) -> None:
+    """The step is not right yet: how much is, and what is the first that is not."""
+    headline(lesson, "not yet", "bold yellow")
+    console.print()
+    if failure.kind == "import":
+        say("The file cannot be run, so nothing could be checked:")
+    elif not verdict.total:
+        say("The check could not be finished:")
+    else:
+        passed, total = len(verdict.passed), verdict.total
+        say(f"{passed} of {total} checks pass. The first that does not:")
+    console.print()
+    if failure.title:
+        say(failure.title, "bold")
+    first, *rest = failure.lines
+    say(first, indent=4)
+    for line in rest:
+        verbatim(line, "bold red" if set(line) <= {" ", "^"} else "")
+    if failure.frames:
+        console.print()
+        for number, name, text in failure.frames:
+            verbatim(
+                f"line {number}, in {name}" if name[0] != "<" else f"line {number}"
+            )
+            verbatim(text.strip(), indent=8)
+    if failure.printed.strip():
+        console.print()
+        lines = failure.printed.splitlines()
+        say("it printed", indent=4)
+        for line in lines[:SHOWN]:
+            verbatim(line[: WIDTH - 8], indent=8)
+        if len(lines) > SHOWN:
+            verbatim(f"... and {len(lines) - SHOWN} lines more", indent=8)
+
+
+def named(mistakes: list[list[str]]) -> None:
+    """The known mistakes that do what the file does."""
+    if not mistakes:
+        return
+    console.print()
+    if len(mistakes) == 1:
+        ((what, why),) = mistakes
+        say(f"This is what {what} gives. {why}", indent=4)
+    else:
+        say("One of these gives just that:", indent=4)
+        for what, why in mistakes:
+            say(f"- {what}: {why}", indent=4)
+
+
+def way_on(lesson: Lesson, failure: Failure) -> None:
+    """Where to look and what to do."""
+    place = f"steps/{lesson.file.name}"
+    if failure.line:
+        place += f":{failure.line}"
+    console.print()
+    say(f"look at  {place}  {failure.name}".rstrip())
+    console.print()
+    verb = "write" if failure.kind == "todo" else "fix"
+    say(f"next: {verb} it, then ./run {lesson.task} again")
+    say(f"stuck? ./run hint {lesson.number:02d}")

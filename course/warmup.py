@@ -1,0 +1,85 @@
+"""Compile MAX's eager kernels in the background, once on a machine.
+
+The compiling itself, its lock and its file are `gpt2/eager.py`'s: run as a program,
+it makes the file and ends.  Here that program is started, so that it is done by the
+time a step needs it, and waited for where it is not.
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from course import state
+
+SECONDS = 75  # on the two cores on which this was written
+ATTEMPTS = 2
+
+
+def start() -> "subprocess.Popen[bytes]":
+    """Starts compiling, at low priority and out of Ctrl-C's reach."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpt2.eager"],
+        cwd=state.ROOT,
+        env=dict(os.environ),  # without what MAX has set behind Python's back
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+        # Linux shares the processor out among sessions first.
+        Path(f"/proc/{process.pid}/autogroup").write_text("19")
+    return process
+
+
+def started(pid: int) -> str:
+    """The line that says so."""
+    return (
+        f"MAX's kernels are being compiled in the background: about {SECONDS} s, once "
+        f"on this machine. Steps 02 to 12 need them. To stop it: kill {pid}"
+    )
+
+
+def running(file: Path) -> bool:
+    """Whether some process is making `file`."""
+    with contextlib.suppress(OSError), open(file.with_suffix(".lock")) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def wait(send: Callable[..., None]) -> None:
+    """Waits until the kernels are there, having them compiled if need be.
+
+    Where they cannot be, or the compiler is killed again and again, it returns too:
+    `eager.prepare` then compiles them for this process alone.
+
+    Args:
+        send: Takes `note=`, a line for the learner, and `warmup=`, a process number.
+    """
+    from gpt2 import eager
+
+    file = eager.kernels_file()
+    problem = eager.why_not_kept(file)
+    if problem and not file.exists():
+        send(note=f"{problem} Every check has to compile for itself: {SECONDS} s.")
+        return
+    process = None
+    for _ in range(ATTEMPTS):
+        while not file.exists() and (
+            running(file) or (process is not None and process.poll() is None)
+        ):
+            time.sleep(0.1)
+        if file.exists():
+            break
+        process = start()
+        send(note=started(process.pid), warmup=process.pid)
+    send(kernels=str(file))

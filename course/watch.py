@@ -1,0 +1,50 @@
+"""Check a step each time it is saved.
+
+A spare worker, with MAX imported and the kernels loaded, waits for the next file to
+be saved; it takes that one verdict and is replaced.
+"""
+
+import re
+from collections.abc import Iterator
+
+import watchfiles
+
+from course import check
+from course.judge import Judge
+from course.lessons import LESSONS, STEPS, Lesson
+from course.report import console, say
+
+
+def saved(lesson: Lesson) -> Iterator[Lesson]:
+    """The step to check: `lesson` at once, then whichever is saved.
+
+    Where several are saved together, it is the current one, or the first.
+    """
+    yield lesson
+    for changes in watchfiles.watch(STEPS, debounce=50, step=20, recursive=False):
+        names = (re.fullmatch(r".*/step_(\d\d)\.py", path) for _, path in changes)
+        numbers = sorted(int(name[1]) for name in names if name)
+        known = [number for number in numbers if number in LESSONS]
+        if known:
+            if lesson.number not in known:
+                lesson = LESSONS[known[0]]
+            yield lesson
+
+
+def watch(lesson: Lesson) -> None:
+    """Checks `lesson`, and every step that is saved, until Ctrl-C."""
+    spare = Judge()
+    try:
+        for saved_lesson in saved(lesson):
+            console.rule()
+            if saved_lesson.file.exists():
+                check.check(saved_lesson, spare)
+                spare = Judge()
+            else:
+                say(f"steps/{saved_lesson.file.name} is gone.")
+            console.print()
+            say("watching steps/: save a step to check it; Ctrl-C ends", "dim")
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    finally:
+        spare.close()

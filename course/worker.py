@@ -1,0 +1,165 @@
+"""The process in which a learner's file runs: `python -m course.worker FD [NUMBER]`.
+
+Whatever a file does - loops for ever, calls exit(), fills the memory - it does here,
+and the coach (`course/judge.py`) lives to tell.  One worker checks one step and ends.
+With NUMBER it begins at once; without, it imports MAX, loads the kernels and waits
+for the number on its standard input: the spare process of `watch`.
+
+What it finds goes to the file descriptor FD, one JSON object a line:
+
+    {"waiting": "..."}     something slow has begun, and what it is; null: it is over
+    {"note": "..."}        something that the learner should read
+    {"running": [...]}     the file runs now: the check's title, and at which byte
+                           begins what it prints
+    {"failure": {...}}     a `Failure`, the first; the checks go on
+    {"verdict": {...}}     a `Verdict`
+    {"mistakes": [...]}    the known mistakes that explain it, each [what, why]
+
+What the file prints goes to standard output, a temporary file of the coach's.
+"""
+
+import contextlib
+import faulthandler
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course import lessons, verdict
+
+if TYPE_CHECKING:  # a second's worth of imports, which `watch` does ahead
+    from course.examiner import Example, Outcome
+
+TIME_LIMIT = 10  # seconds for one example; a right answer takes a fraction of one
+MEMORY_LIMIT = 2 << 30  # bytes more than MAX itself takes
+FILE_LIMIT = 64 << 20  # bytes that it may print
+PRINTED = 2000  # characters that are shown of that
+
+
+class Worker:
+    """One check of one step.
+
+    Attributes:
+        events: File descriptor of the coach's.
+        runs: For each run of the learner's file, from which byte to which the
+            standard output holds what it printed.  The first is its import.
+        failure: The first thing that is not right; None as long as all is.
+    """
+
+    def __init__(self, events: int) -> None:
+        self.events = events
+        self.runs: list[tuple[int, int]] = []
+        self.failure: verdict.Failure | None = None
+
+    def send(self, **event: Any) -> None:
+        text = json.dumps(event, default=verdict.as_json)
+        os.write(self.events, f"{text}\n".encode())
+
+    def prepare(self) -> None:
+        """Imports MAX and loads its kernels, waiting for them to be compiled."""
+        with self.waiting("preparing MAX"):
+            from course import warmup
+            from gpt2 import eager
+
+            warmup.wait(self.send)
+            eager.prepare()
+            from course import examiner  # noqa: F401 (so that it is there in time)
+            from tests import reference, tensors  # noqa: F401
+        eager.announce_compilations(self.compiling)
+
+    @contextlib.contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        self.send(waiting=text)
+        yield
+        self.send(waiting=None)
+
+    @contextlib.contextmanager
+    def compiling(self, kernel: str) -> Iterator[None]:
+        """An operation is compiled on its first use: time that does not count."""
+        faulthandler.cancel_dump_traceback_later()
+        name = kernel.replace("_cpu_0", "")
+        with self.waiting(f"compiling {name}, once on this machine, about 20 s"):
+            yield
+        self.limit_time()
+
+    def limit_time(self) -> None:
+        """Ends this process, saying where it is, unless it gets on within the limit."""
+        faulthandler.dump_traceback_later(TIME_LIMIT, exit=True, file=self.events)
+
+    @contextlib.contextmanager
+    def learner_code(self, title: str) -> Iterator[None]:
+        """Around every run of the learner's file."""
+        start = os.lseek(1, 0, os.SEEK_CUR)
+        self.send(running=[title, start])
+        self.limit_time()
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            with contextlib.suppress(OSError, ValueError):  # too much, or closed
+                sys.stdout.flush()
+            self.runs.append((start, os.lseek(1, 0, os.SEEK_CUR)))
+
+    def check(self, number: int) -> None:
+        """Checks steps/step_NN.py, and sends the verdict."""
+        from course.examiner import Examiner, Suspects
+
+        set_limits()
+        self.file = lessons.LESSONS[number].file
+        examiner = Examiner(number, self.learner_code, self.tried)
+        examiner.examine(lessons.STEPS)
+        if examiner.broken is not None:
+            self.failure = verdict.explain(examiner.broken, self.file, "", "")
+            self.failure.printed = self.printed(0)
+        checks = examiner.checks()
+        passed = [title for title, right in checks.items() if right]
+        self.send(verdict=verdict.Verdict(passed, len(checks), self.failure))
+        if self.failure and examiner.results and self.failure.kind != "todo":
+            found = Suspects(number).explain(examiner.results)
+            self.send(mistakes=[[mistake.what, mistake.why] for mistake in found])
+
+    def tried(self, example: "Example", outcome: "Outcome") -> None:
+        """Sends the first failure at once: the file may not come to its end."""
+        if outcome.error is None or self.failure is not None:
+            return
+        title, about = example.title, example.about
+        self.failure = verdict.explain(outcome.error, self.file, title, about)
+        self.failure.printed = self.printed(0) + self.printed(-1)
+        self.send(failure=self.failure)
+
+    def printed(self, run: int) -> str:
+        start, end = self.runs[run]
+        return os.pread(1, min(end - start, PRINTED), start).decode(errors="replace")
+
+
+def set_limits() -> None:
+    """Lets the file have MEMORY_LIMIT more than this process has, on Linux."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # print() raises OSError instead
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+    with contextlib.suppress(OSError, ValueError):
+        status = Path("/proc/self/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmData:"))
+        limit = 1024 * int(line.split()[1]) + MEMORY_LIMIT
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def main(events: int, number: int | None) -> None:
+    worker = Worker(events)
+    if number is None:
+        worker.prepare()
+        answer = sys.stdin.readline()
+        if not answer:  # the coach has ended
+            return
+        number = int(answer)
+    elif lessons.LESSONS[number].needs_kernels:
+        worker.prepare()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    worker.check(number)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -1,0 +1,167 @@
+"""Write down everything that the coach says about a step, in files to be read.
+
+`step_NN.txt` has the verdict on the solution, on the stub and on every known mistake;
+`survived.txt` that on files which misbehave; `commands.txt` the other commands.
+"""
+
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from course import report, variants, verdict  # noqa: E402
+from course.examiner import Examiner, Suspects  # noqa: E402
+from course.lessons import LESSONS, Lesson  # noqa: E402
+from course.verdict import Verdict  # noqa: E402
+from tests.house import build_house, coach  # noqa: E402
+from tests.survived import SURVIVED, UNHARMED  # noqa: E402
+
+NAMES = [f"step_{number:02d}" for number in LESSONS] + ["survived", "commands"]
+
+
+def transcript(name: str) -> str:
+    """The text of one file."""
+    if name == "survived":
+        parts = survived()
+    elif name == "commands":
+        parts = commands()
+    else:
+        parts = step(LESSONS[int(name[-2:])])
+    return "\n".join(f"{f' {title} ':=^80}\n\n{text}" for title, text in parts)
+
+
+def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
+    """What is said of a step's solution, stub and mistakes."""
+    examiner = Examiner(lesson.number)
+    examiner.examine(None)
+    suspects = Suspects(lesson.number)
+
+    def say(source: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / lesson.file.name
+            file.write_text(source)
+            module = variants.load(lesson.number, source, str(file))
+            tried = Examiner(lesson.number)
+            for example, _ in examiner.results:
+                tried.results.append((example, example.judge(module)))
+            checks = tried.checks()
+            passed = [title for title, right in checks.items() if right]
+            result = Verdict(passed, len(checks), None)
+            with report.console.capture() as heard:
+                if tried.failure is None:
+                    report.right(lesson, result)
+                else:
+                    example, error = tried.failure
+                    failure = verdict.explain(error, file, example.title, example.about)
+                    report.wrong(lesson, result, failure)
+                    if failure.kind != "todo":
+                        found = suspects.explain(tried.results)
+                        report.named([[m.what, m.why] for m in found])
+                    report.way_on(lesson, failure)
+        return heard.get()
+
+    yield "right", say(variants.solution(lesson.number))
+    yield "the stub", say(lesson.stub.read_text())
+    for mistake in suspects.mistakes:
+        yield mistake.what.rstrip(","), say(mistake.source(lesson.number))
+
+
+def survived() -> Iterator[tuple[str, str]]:
+    """What is said of files that misbehave."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = build_house(Path(folder) / "house")
+        # So that the whole chain writes no text after step 12.
+        (house / "steps" / "step_03.py").write_text("1 / 0")
+        for title, (number, change) in (SURVIVED | UNHARMED).items():
+            file = house / "steps" / f"step_{number:02d}.py"
+            source = change(variants.solution(number))
+            file.write_bytes(source if isinstance(source, bytes) else source.encode())
+            text = coach(house, "check", str(number)).stdout
+            yield title, text
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """What the other commands say."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = build_house(Path(folder) / "house")
+        first = house / "steps" / "step_01.py"
+
+        def said(*words: str) -> tuple[str, str]:
+            done = coach(house, *words)
+            text = done.stdout + done.stderr
+            text = text.replace(str(house), "(here)").replace(sys.prefix, "(venv)")
+            text = re.sub(r"kill \d+", "kill (number)", text)
+            text = re.sub(r"\d+ MB in \S+", "(size) MB in (folder)", text)
+            text = re.sub(r"\d+ GB free", "(size) GB free", text)
+            text = re.sub(r"\d+ cores", "(number) cores", text)
+            text = re.sub(r"3\.1\d\.\d+", "(version)", text)
+            return " ".join(words), text
+
+        for number in LESSONS:
+            for _ in range(3):
+                yield said("hint", str(number))
+        yield said("hint", "1")
+        yield said("hint", "13")
+        yield said("check", "seven")
+        yield said("progress")
+        first.write_text(variants.solution(1))
+        yield said("check", "1")
+        yield said("progress")
+        first.write_text(variants.solution(1) + "\n# more\n")
+        yield said("progress")
+        yield said("solution", "1")
+        yield said("reset", "1")
+        yield said("reset", "1")
+        yield said("solution", "8")
+        first.unlink()
+        yield said("check", "1")
+        yield said("reset", "1")
+        yield said("doctor")
+        for number in LESSONS:
+            file = house / "steps" / f"step_{number:02d}.py"
+            file.write_text(variants.solution(number))
+        yield said("bisect")
+        file = house / "steps" / "step_04.py"
+        file.write_text(variants.solution(4).replace('"tanh"', '"none"'))
+        yield said("bisect")
+        file.write_text(variants.solution(4).replace("self.c_fc(x)", "self.c_fcc(x)"))
+        yield said("bisect")
+        file.write_text("def f(:\n")
+        yield said("bisect")
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two transcripts say the same, but for the rounding of numbers."""
+    words, others = one.split(), other.split()
+    return len(words) == len(others) and all(map(same_word, words, others))
+
+
+def same_word(one: str, other: str) -> bool:
+    if one == other or set(one + other) <= {"^"}:
+        return True
+    try:
+        a, b = float(one), float(other)
+    except ValueError:
+        return False
+    return abs(a - b) <= 0.02 * max(abs(a), abs(b)) + 1e-4
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+def main(names: tuple[str, ...]) -> None:
+    """Write transcripts down anew: all of them, or those that are named."""
+    warnings.simplefilter("ignore")  # some mistakes divide by 0
+    for name in names or NAMES:
+        click.echo(name)
+        (Path(__file__).parent / f"{name}.txt").write_text(transcript(name))
+
+
+if __name__ == "__main__":
+    main()
