@@ -1,6 +1,7 @@
 """The coach: `python -m course check 07` tells whether steps/step_07.py is right.
 
-Each command is a few lines here; what it does is in the file of its name.
+Each command is a few lines here; what it does is in the file of its name.  Each
+imports what it needs itself: a check starts its worker first of all.
 """
 
 import contextlib
@@ -11,9 +12,8 @@ from typing import Any
 
 import click
 
-from course import check, report, state, variants
+from course.judge import Judge
 from course.lessons import LESSONS, Lesson
-from course.report import console, say
 
 
 class BadInput(click.ClickException):
@@ -53,7 +53,10 @@ def check_command(lesson: Lesson) -> None:
             f"steps/{lesson.file.name} is not there. ./run reset "
             f"{lesson.number:02d} puts it back as it was in the beginning."
         )
-    right = check.check(lesson)
+    judge = Judge(lesson.number)
+    from course import check
+
+    right = check.check(lesson, judge)
     if not lesson.needs_kernels:
         check.warm_up()
     if right and lesson.number == max(LESSONS):
@@ -66,6 +69,9 @@ def check_command(lesson: Lesson) -> None:
 @step()
 def hint(lesson: Lesson) -> None:
     """Show the next hint for step NUMBER: the idea, the operation, nearly the line."""
+    from course import report, state
+    from course.report import console, say
+
     remembered = state.load()
     stage = min(remembered.hints.get(str(lesson.number), 0), len(lesson.hints) - 1)
     report.headline(lesson, f"hint {stage + 1} of {len(lesson.hints)}", "bold")
@@ -83,6 +89,9 @@ def hint(lesson: Lesson) -> None:
 @main.command()
 def progress() -> None:
     """Show which steps are done, and which comes next."""
+    from course import check, report, state
+    from course.report import console, say
+
     remembered = state.load()
     for lesson in LESSONS.values():
         if check.is_done(lesson, remembered):
@@ -105,6 +114,7 @@ def progress() -> None:
 @step(required=False)
 def watch(lesson: Lesson | None) -> None:
     """Check a step each time it is saved: NUMBER first, or the next one to do."""
+    from course import check, state
     from course.watch import watch
 
     watch(lesson or check.current(state.load()) or LESSONS[max(LESSONS)])
@@ -114,6 +124,9 @@ def watch(lesson: Lesson | None) -> None:
 @step()
 def reset(lesson: Lesson) -> None:
     """Put step NUMBER back as it was in the beginning, and keep what was written."""
+    from course import state
+    from course.report import say
+
     if lesson.file.exists():
         if lesson.file.read_bytes() == lesson.stub.read_bytes():
             say(f"steps/{lesson.file.name} is as it was in the beginning.")
@@ -129,6 +142,9 @@ def reset(lesson: Lesson) -> None:
 @step()
 def solution(lesson: Lesson) -> None:
     """Show a right answer to step NUMBER, and how yours differs."""
+    from course import variants
+    from course.report import console, say
+
     text = variants.solution(lesson.number)
     console.print(text, markup=False, end="")
     try:
@@ -150,6 +166,8 @@ def solution(lesson: Lesson) -> None:
 @main.command()
 def bisect() -> None:
     """Find the first place where your whole model and the reference part."""
+    from course import check
+
     with check.Waiting("preparing MAX"):
         from course.bisect import compare
     with check.learners_code():
@@ -160,6 +178,9 @@ def bisect() -> None:
 @main.command()
 def doctor() -> None:
     """See whether everything that the course needs is there."""
+    from course import check
+    from course.report import say
+
     with check.Waiting("looking"):
         from course.doctor import examine
 
@@ -179,7 +200,9 @@ def doctor() -> None:
 @click.argument("lessons", metavar="[NUMBER]...", type=Step(), nargs=-1)
 def course_check(lessons: tuple[Lesson, ...]) -> None:
     """Prove that the checks reject every known mistake, and that it is named."""
+    from course import check
     from course.prove import prove
+    from course.report import say
 
     proofs = []
     for lesson in lessons or LESSONS.values():

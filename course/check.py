@@ -16,21 +16,17 @@ from course.report import console, say, verbatim
 from course.verdict import last_words, own_frames
 
 
-def check(lesson: Lesson, judge: Judge | None = None) -> bool:
+def check(lesson: Lesson, judge: Judge) -> bool:
     """Checks one step's file and prints the verdict.
 
     Args:
         lesson: The step.
-        judge: A worker that waits; without one, a new one is started.
+        judge: The worker that checks it.
 
     Returns:
         Whether the step is right.
     """
     digest = state.digest(lesson.file)  # of what is checked, whatever is saved later
-    if judge is None:
-        judge = Judge(lesson.number)
-    else:
-        judge.ask(lesson.number)
     try:
         right = follow(lesson, judge)
     finally:

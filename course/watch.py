@@ -38,6 +38,7 @@ def watch(lesson: Lesson) -> None:
         for saved_lesson in saved(lesson):
             console.rule()
             if saved_lesson.file.exists():
+                spare.ask(saved_lesson.number)
                 check.check(saved_lesson, spare)
                 spare = Judge()
             else:

@@ -12,6 +12,7 @@ works, and is slower the first time.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import inspect
 import logging
@@ -98,13 +99,13 @@ def operations() -> list[Callable[[], object]]:
     unary = (F.exp, F.log, F.sqrt, F.rsqrt, F.tanh, F.erf, F.sigmoid, F.relu, F.silu)
     signs = (F.abs, F.floor, F.round, F.is_nan, F.is_inf)
     compare = (F.equal, F.not_equal, F.greater, F.greater_equal)
-    arithmetic = (F.add, F.sub, F.mul, F.div, F.pow, F.mod, F.max, F.min)
+    plain = (F.add, F.sub, F.mul)
+    arithmetic = (*plain, F.div, F.pow, F.mod, F.max, F.min)
     reduce = (F.mean, F.sum, F.max, F.min, F.argmax, F.argmin, F.prod)
     casts = [(ids, DType.float32), (ids, DType.int32), (ids32, DType.int64)]
     casts += [(matrix, DType.int64), (matrix, DType.bool), (matrix, DType.float64)]
     casts += [(yes, DType.float32), (yes, DType.int64), (yes, DType.float64)]
     casts += [(doubles, DType.float32), (ids, DType.float64)]
-    pairs = ((x, y), (ids, more_ids), (doubles, more_doubles))
     return [
         # one tensor, number by number
         *(lambda f=f: f(x) for f in unary + signs),
@@ -115,11 +116,15 @@ def operations() -> list[Callable[[], object]]:
         lambda: F.logical_not(yes),
         *(lambda t=t, d=d: F.cast(t, d) for t, d in casts),
         # two tensors, number by number
-        *(lambda f=f, p=p: f(*p) for f in arithmetic + compare for p in pairs),
+        *(lambda f=f: f(x, y) for f in arithmetic + compare),
+        *(lambda f=f: f(ids, more_ids) for f in (*plain, F.mod, *compare)),
+        *(lambda f=f: f(doubles, more_doubles) for f in (*plain, F.div, F.equal)),
         lambda: ids // more_ids,
         lambda: F.logical_and(yes, no),
         lambda: F.logical_or(yes, no),
-        *(lambda p=p: F.where(yes, *p) for p in ((matrix, other), *pairs[1:])),
+        lambda: F.where(yes, matrix, other),
+        lambda: F.where(yes, ids, more_ids),
+        lambda: F.where(yes, doubles, more_doubles),
         # along an axis
         *(lambda f=f: f(x, axis=-1) for f in reduce),
         lambda: F.argmax(ids, axis=-1),
@@ -173,6 +178,7 @@ def kernels_file() -> Path:
     return Path(folder) / f"gpt2-course-{digest[:16]}.mef"
 
 
+@functools.cache  # once in a process
 def load_kernels() -> int:
     """Loads the kernels, after making them where this machine lacks them.
 
