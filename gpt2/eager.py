@@ -122,6 +122,7 @@ def operations() -> list[Callable[[], object]]:
         lambda: ids // more_ids,
         lambda: F.logical_and(yes, no),
         lambda: F.logical_or(yes, no),
+        lambda: F.logical_xor(yes, no),
         lambda: F.where(yes, matrix, other),
         lambda: F.where(yes, ids, more_ids),
         lambda: F.where(yes, doubles, more_doubles),
@@ -136,7 +137,6 @@ def operations() -> list[Callable[[], object]]:
         lambda: F.rms_norm(x, row, 1e-5),
         # products
         lambda: x @ y,
-        lambda: doubles @ doubles,
         # new tensors
         lambda: arange(DType.int64),
         lambda: arange(DType.int32),

@@ -34,6 +34,22 @@ def eager(pytestconfig: pytest.Config) -> None:
     eager.prepare()
 
 
+@pytest.fixture
+def compiled(eager: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Name of each kernel that had to be compiled while a test ran."""
+    from max._interpreter_ops import gc_compile
+
+    names: list[str] = []
+    compile_one = gc_compile.compile_single_target
+
+    def noted(family, key, *rest):
+        names.append(key)
+        return compile_one(family, key, *rest)
+
+    monkeypatch.setattr(gc_compile, "compile_single_target", noted)
+    return names
+
+
 @pytest.fixture(scope="module")
 def step(request: pytest.FixtureRequest) -> ModuleType:
     """The module under test of a `test_step_NN.py`."""

@@ -1,6 +1,8 @@
 """The kernels that are loaded ahead are all that the twelve steps need."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from gpt2.eager import prepare_process
+from gpt2.eager import (
+    announce_compilations,
+    kernels_file,
+    only_one,
+    operations,
+    prepare_process,
+    why_not_kept,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,6 +70,55 @@ def test_without_the_kernels_max_would_have_to_compile(eager):
     done = run(code)
     assert done.returncode == 1
     assert "EagerLazyCompileDisallowed" in done.stderr
+
+
+def test_every_operation_of_the_list_works_and_has_its_kernel(compiled):
+    for number, operation in enumerate(operations()):
+        operation()
+        assert not compiled, f"operation {number} also needs {compiled}"
+
+
+def test_a_kernel_that_is_missing_is_announced(eager, monkeypatch):
+    from max._interpreter_ops import gc_compile
+
+    names = []
+    monkeypatch.setattr(gc_compile, "compile_single_target", lambda *_: None)
+
+    @contextlib.contextmanager
+    def around(name):
+        names.append(name)
+        yield
+
+    announce_compilations(around)
+    gc_compile.compile_single_target(None, "unary_CosOp", None, None)
+    assert names == ["unary_CosOp"]
+
+
+# --- Where the kernels are kept ----------------------------------------------------
+
+
+def test_one_process_at_a_time_makes_the_kernels(tmp_path):
+    lock = tmp_path / "kernels.lock"
+    with only_one(lock), pytest.raises(BlockingIOError), only_one(lock, wait=False):
+        pass
+    with only_one(lock, wait=False):  # it was let go
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    problem = why_not_kept(tmp_path / "file" / "kernels.mef")
+    assert str(tmp_path / "file") in problem and "cannot be written" in problem
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert "no room" in why_not_kept(tmp_path / "kernels.mef")
+
+
+def test_all_is_well_where_the_kernels_can_be_kept(eager):
+    assert why_not_kept(kernels_file()) is None
 
 
 def test_ctrl_c_still_interrupts():

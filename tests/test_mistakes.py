@@ -26,7 +26,9 @@ def test_there_are_enough_mistakes_and_each_has_a_sentence(number):
 
 
 @pytest.mark.parametrize("number", STEPS)
-def test_every_mistake_is_rejected_and_named(number, eager):
+def test_every_mistake_is_rejected_and_named(number, compiled):
     proof = prove(number)
     assert proof.rejected == proof.mistakes > 0, proof.complaints
     assert proof.named >= 0.95 * proof.mistakes, proof.complaints
+    assert proof.spelled >= 0.6 * proof.spellings, proof.complaints  # 0.85 in all
+    assert not compiled, "add it to operations() in gpt2/eager.py"
