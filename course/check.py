@@ -98,7 +98,7 @@ def warm_up() -> None:
     """Has the kernels compiled in the background, if nothing says that they are."""
     remembered = state.load()
     if remembered.kernels_are() == "not compiled yet":
-        process = warmup.start()
+        process = warmup.start(low_priority=True)
         remembered.warmup = process.pid
         remembered.save()
         console.print()

@@ -55,7 +55,7 @@ class Judge:
         dump: list[str] = []
         failure: Failure | None = None
         judged = False
-        title, printed = "", 0
+        title, printed = "", -1
         for line in self._events:
             if not line.startswith("{"):
                 dump.append(line)
@@ -82,17 +82,21 @@ class Judge:
             code: Its exit code.
             dump: What faulthandler wrote when the time was over; empty if it was not.
             title: The check that was running.
-            printed: At which byte begins what the file printed meanwhile.
+            printed: At which byte begins what the file printed meanwhile; -1 if it did
+                not run yet.
         """
         assert self._asked is not None
-        self._output.seek(printed)
-        text = self._output.read(worker.PRINTED).decode(errors="replace")
+        self._output.seek(max(printed, 0))
+        text = self._output.read().decode(errors="replace")
+        if printed < 0:
+            words = ["MAX could not be made ready. Its last words:"]
+            return Failure("max", "", [*words, *text.splitlines()[-3:]])
         if not dump:
             how = f"(exit code {code})" if code >= 0 else f"({strsignal(-code)})"
             words = [f"It ended the process that checks it {how}."]
             if -code in (SIGABRT, SIGKILL):
                 words[0] += " Does it need too much memory?"
-            return Failure("end", title, words, printed=text)
+            return Failure("end", title, words, printed=text[: worker.PRINTED])
         file = LESSONS[self._asked].file
         sources = file.read_text(errors="replace").splitlines() if file.exists() else []
         # faulthandler's lines, the innermost first.
@@ -106,7 +110,7 @@ class Judge:
             f"It was stopped after {worker.TIME_LIMIT} seconds, which is far more "
             "than it needs: does a loop never end?"
         ]
-        return Failure("time", title, words, frames, line, name, text)
+        return Failure("time", title, words, frames, line, name, text[: worker.PRINTED])
 
     def close(self) -> None:
         """Ends the worker, whatever it is doing."""

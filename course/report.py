@@ -118,6 +118,10 @@ def named(mistakes: list[list[str]]) -> None:
 
 def way_on(lesson: Lesson, failure: Failure) -> None:
     """Where to look and what to do."""
+    if failure.kind == "max":
+        console.print()
+        say("next: ./run doctor")
+        return
     place = f"steps/{lesson.file.name}"
     if failure.line:
         place += f":{failure.line}"

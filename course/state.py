@@ -71,8 +71,12 @@ def digest(file: Path) -> str:
 
 
 def alive(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
     try:
         os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:  # no Linux
+        return pid > 0
     except (OSError, OverflowError):
         return False
-    return pid > 0
+    return pid > 0 and stat.rpartition(")")[2].split()[0] != "Z"

@@ -18,10 +18,11 @@ from course import state
 
 SECONDS = 75  # on the two cores on which this was written
 ATTEMPTS = 2
+STARTING = 5  # seconds that it may take to begin
 
 
-def start() -> "subprocess.Popen[bytes]":
-    """Starts compiling, at low priority and out of Ctrl-C's reach."""
+def start(low_priority: bool) -> "subprocess.Popen[bytes]":
+    """Starts compiling, out of Ctrl-C's reach."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gpt2.eager"],
         cwd=state.ROOT,
@@ -31,6 +32,8 @@ def start() -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    if not low_priority:
+        return process
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process.pid, 19)
         # Linux shares the processor out among sessions first.
@@ -63,23 +66,33 @@ def wait(send: Callable[..., None]) -> None:
     `eager.prepare` then compiles them for this process alone.
 
     Args:
-        send: Takes `note=`, a line for the learner, and `warmup=`, a process number.
+        send: Takes `waiting=`, what is waited for; `note=`, a line for the learner;
+            `warmup=`, the number of a process that was started; `kernels=`, the file.
     """
     from gpt2 import eager
 
     file = eager.kernels_file()
     problem = eager.why_not_kept(file)
     if problem and not file.exists():
-        send(note=f"{problem} Every check has to compile for itself: {SECONDS} s.")
+        send(note=f"{problem} Set MODULAR_CACHE_DIR to a folder that can be.")
+        send(waiting=f"compiling MAX's kernels for this check alone: {SECONDS} s")
         return
+    if not file.exists():
+        how_long = f"once on this machine: about {SECONDS} s"
+        send(waiting=f"compiling MAX's kernels, {how_long}")
     process = None
-    for _ in range(ATTEMPTS):
+    # One that was just started has not come to taking the lock.
+    grace = time.monotonic() + STARTING * state.alive(state.load().warmup)
+    for attempt in range(ATTEMPTS + 1):
         while not file.exists() and (
-            running(file) or (process is not None and process.poll() is None)
+            running(file)
+            or time.monotonic() < grace
+            or (process is not None and process.poll() is None)
         ):
             time.sleep(0.1)
-        if file.exists():
+        if file.exists() or attempt == ATTEMPTS:
             break
-        process = start()
-        send(note=started(process.pid), warmup=process.pid)
+        process = start(low_priority=False)  # somebody is waiting
+        send(note=started(process.pid))
+        send(warmup=process.pid)
     send(kernels=str(file))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from solutions.solution_01 import GPT2Config
+from solutions.solution_09 import GPT2Block
 from tests import expect, reference
 from tests.tensors import build, randomize, run, shapes, tensor
 
@@ -17,20 +18,6 @@ CONFIG = GPT2Config(
     layer_norm_epsilon=0.01,
 )
 IDS = np.array([[3, 10, 0, 3, 7], [1, 2, 9, 8, 8]])
-BLOCK = {
-    "ln_1.weight": (6,),
-    "ln_1.bias": (6,),
-    "attn.c_attn.weight": (18, 6),
-    "attn.c_attn.bias": (18,),
-    "attn.c_proj.weight": (6, 6),
-    "attn.c_proj.bias": (6,),
-    "ln_2.weight": (6,),
-    "ln_2.bias": (6,),
-    "mlp.c_fc.weight": (7, 6),
-    "mlp.c_fc.bias": (7,),
-    "mlp.c_proj.weight": (6, 7),
-    "mlp.c_proj.bias": (6,),
-}
 
 
 @pytest.mark.about("GPT2Model.__init__")
@@ -38,7 +25,8 @@ def test_parameters(step):
     """the parts are wte, wpe, the blocks h and ln_f"""
     expected = {"wte.weight": (11, 6), "wpe.weight": (7, 6)}
     expected |= {"ln_f.weight": (6,), "ln_f.bias": (6,)}
-    expected |= {f"h.{i}.{name}": BLOCK[name] for i in range(2) for name in BLOCK}
+    block = shapes(build(GPT2Block, CONFIG))
+    expected |= {f"h.{i}.{name}": block[name] for i in range(2) for name in block}
     expect.parameters(shapes(build(step.GPT2Model, CONFIG)), expected)
 
 

@@ -1,0 +1,123 @@
+"""The kernels are compiled in the background, once, whatever happens meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course import state, warmup
+from gpt2 import eager
+
+MAKES_THE_FILE = "import sys, time; time.sleep(0.3); open(sys.argv[1], 'w').close()"
+
+
+@pytest.fixture
+def file(monkeypatch, tmp_path):
+    """Where the kernels go, and a coach's folder that remembers nothing."""
+    file = tmp_path / "cache" / "kernels.mef"
+    monkeypatch.setattr(eager, "kernels_file", lambda: file)
+    monkeypatch.setattr(state, "FILE", tmp_path / "state.json")
+    return file
+
+
+@pytest.fixture
+def started(monkeypatch, file):
+    """The processes that were started; each runs the first of `started.code`."""
+
+    class Started(list):
+        def __init__(self):
+            self.code = [MAKES_THE_FILE]
+
+    processes = Started()
+
+    def start(low_priority):
+        code = processes.code[min(len(processes), len(processes.code) - 1)]
+        processes.append(subprocess.Popen([sys.executable, "-c", code, str(file)]))
+        return processes[-1]
+
+    monkeypatch.setattr(warmup, "start", start)
+    yield processes
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def wait() -> dict[str, list]:
+    """What `warmup.wait` sends, by name."""
+    sent: dict[str, list] = {}
+
+    def send(**event):
+        for name, value in event.items():
+            sent.setdefault(name, []).append(value)
+
+    warmup.wait(send)
+    return sent
+
+
+def test_kernels_that_are_there_are_not_made_again(file, started):
+    file.parent.mkdir()
+    file.touch()
+    assert wait() == {"kernels": [str(file)]}
+    assert not started
+
+
+def test_kernels_that_are_missing_are_made_and_waited_for(file, started):
+    sent = wait()
+    assert file.exists() and len(started) == 1
+    assert sent["warmup"] == [started[0].pid]
+    assert f"kill {started[0].pid}" in sent["note"][0]
+    assert "once on this machine" in sent["waiting"][0]
+
+
+def test_a_killed_one_is_noticed_and_started_again(file, started):
+    started.code = ["import os; os.kill(os.getpid(), 9)", MAKES_THE_FILE]
+    wait()
+    assert file.exists() and len(started) == 2
+
+
+def test_one_that_always_fails_is_given_up(file, started):
+    started.code = ["raise SystemExit(1)"]
+    wait()
+    assert len(started) == warmup.ATTEMPTS and not file.exists()
+
+
+def test_another_ones_work_is_waited_for(file, started):
+    """Two at once do not fight: the lock tells, and nothing more is started."""
+    code = (
+        "import sys, time; from pathlib import Path; from gpt2 import eager\n"
+        "file = Path(sys.argv[1])\n"
+        "with eager.only_one(file.with_suffix('.lock')):\n"
+        "    print('in', flush=True); time.sleep(1); file.touch()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)],
+        stdout=subprocess.PIPE,
+        env=dict(os.environ),
+        cwd=state.ROOT,
+    ) as other:
+        assert other.stdout.readline() == b"in\n"
+        assert warmup.running(file)
+        wait()
+    assert file.exists() and not started
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_on(file, started):
+    file.parent.write_text("a file where a folder should be")
+    sent = wait()
+    assert str(file.parent) in sent["note"][0]
+    assert "Set MODULAR_CACHE_DIR" in sent["note"][0]
+    assert not started
+
+
+def test_the_state_tells_whether_a_process_is_alive():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1) as process:
+        assert state.alive(process.pid)
+        process.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while state.alive(process.pid):  # a zombie, as nobody has asked for its code
+            assert time.monotonic() < deadline
+    assert not state.alive(0)
+    assert state.State(warmup=0).kernels_are() == "not compiled yet"
