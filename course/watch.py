@@ -20,8 +20,17 @@ def saved(lesson: Lesson) -> Iterator[Lesson]:
 
     Where several are saved together, it is the current one, or the first.
     """
+    watching = watchfiles.watch(
+        STEPS,
+        debounce=50,
+        step=20,
+        rust_timeout=200,
+        yield_on_timeout=True,
+        recursive=False,
+    )
+    next(watching)  # from here on, nothing that is saved is missed
     yield lesson
-    for changes in watchfiles.watch(STEPS, debounce=50, step=20, recursive=False):
+    for changes in watching:
         names = (re.fullmatch(r".*/step_(\d\d)\.py", path) for _, path in changes)
         numbers = sorted(int(name[1]) for name in names if name)
         known = [number for number in numbers if number in LESSONS]

@@ -7,11 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+from course.lessons import LESSONS
+from course.verdict import find
 from tests.house import build_house, coach, run
 from tests.survived import SURVIVED, UNHARMED
 
@@ -78,6 +81,31 @@ def test_a_step_fits_its_place_in_the_house(number):
             else:
                 top = module.split(".")[0]
                 assert top in {"max", "numpy"} | sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_step_has_a_title_a_role_and_three_hints(number):
+    lesson = LESSONS[number]
+    assert lesson.title and lesson.role.endswith(".")
+    assert len(lesson.hints) == 3 and all(hint.strip() for hint in lesson.hints)
+    for line in "\n".join(lesson.hints).splitlines():
+        assert len(line) <= 80 - 2
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_check_says_what_it_judges_and_what_should_hold(number):
+    """The function or class is there, and the sentence fits a line of the verdict."""
+    checks = ast.parse((ROOT / "tests" / f"test_step_{number:02d}.py").read_text())
+    found = 0
+    for node in checks.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            marks = "\n".join(map(ast.unparse, node.decorator_list))
+            about = re.search(r"pytest\.mark\.about\('([\w.]+)'\)", marks)
+            line, name = find(ROOT / f"solutions/solution_{number:02d}.py", about[1])
+            assert line and name == about[1].split(".")[-1]
+            assert len(ast.get_docstring(node)) <= 78
+            found += 1
+    assert found >= 2
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +221,16 @@ def test_a_right_file_may(house, eager, what):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("what", SURVIVED)
+LONG = {"a loop that cannot be interrupted", "text without an end"}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(what, marks=[pytest.mark.slow] if what in LONG else [])
+        for what in SURVIVED
+    ],
+)
 def test_the_coach_survives(house, eager, what):
     """And says so, without a word of pytest's, in 80 columns."""
     number, change = SURVIVED[what]
@@ -358,6 +395,8 @@ def test_watch_checks_what_is_saved(fresh, eager):
     with subprocess.Popen(
         command, cwd=fresh, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
+        too_late = threading.Timer(120, process.kill)
+        too_late.start()
 
         def read_to(text: str) -> str:
             seen = ""
@@ -374,3 +413,4 @@ def test_watch_checks_what_is_saved(fresh, eager):
         assert re.search(r"s09 .* right", read_to("watching"))
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
+        too_late.cancel()
