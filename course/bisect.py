@@ -17,7 +17,6 @@ from max.experimental.tensor import Tensor, default_device, default_dtype
 
 from course.lessons import LESSONS, ROOT
 from course.report import console, say
-from gpt2 import eager
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.rooms import Room, open_room
 
@@ -154,13 +153,14 @@ def part(theirs: Way, ours: Way, n_layer: int) -> tuple[list[Place], Place | Non
 def compare() -> bool:
     """Compares the learner's assembled model with the reference, and says so.
 
+    MAX's eager mode is to be prepared before.
+
     Returns:
         Whether they agree.
 
     Raises:
         Exception: What the learner's files raise.
     """
-    eager.prepare()
     folder = ROOT / "models" / "shakespeare"
     checkpoint = load_checkpoint(folder)
     ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]

@@ -108,12 +108,9 @@ def warm_up() -> None:
 def finish() -> None:
     """After step 12: the whole chain, compared with the reference, and some text."""
     console.print()
-    with Waiting("putting your twelve steps together"):
-        from course.bisect import compare
-    with learners_code():
-        if not compare():
-            say("More: ./run bisect")
-            return
+    if not compare_models():
+        say("More: ./run bisect")
+        return
     say("It writes, with the weights of models/shakespeare:")
     console.print()
     words = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:".split()
@@ -125,6 +122,25 @@ def finish() -> None:
     )
     console.print()
     say('next: ./run generate --from steps "your words"')
+
+
+def compare_models() -> bool:
+    """Runs the learner's whole model beside the reference; whether they agree."""
+    running = "running your model and the reference"
+    with Waiting("preparing MAX") as waiting, learners_code():
+        from course.bisect import compare
+        from gpt2 import eager
+
+        @contextlib.contextmanager
+        def compiling(kernel: str) -> Iterator[None]:
+            waiting.show(warmup.compiling(kernel))
+            yield
+            waiting.show(running)
+
+        eager.prepare()
+        eager.announce_compilations(compiling)
+        waiting.show(running)
+        return compare()
 
 
 @contextlib.contextmanager

@@ -49,6 +49,12 @@ def started(pid: int) -> str:
     )
 
 
+def compiling(kernel: str) -> str:
+    """The line for an operation that is not among the kernels."""
+    name = kernel.replace("_cpu_0", "")
+    return f"compiling {name}, once on this machine, about 20 s"
+
+
 def running(file: Path) -> bool:
     """Whether some process is making `file`."""
     with contextlib.suppress(OSError), open(file.with_suffix(".lock")) as lock:

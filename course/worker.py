@@ -84,9 +84,10 @@ class Worker:
     @contextlib.contextmanager
     def compiling(self, kernel: str) -> Iterator[None]:
         """An operation is compiled on its first use: time that does not count."""
+        from course import warmup
+
         faulthandler.cancel_dump_traceback_later()
-        name = kernel.replace("_cpu_0", "")
-        with self.waiting(f"compiling {name}, once on this machine, about 20 s"):
+        with self.waiting(warmup.compiling(kernel)):
             yield
         self.limit_time()
 
