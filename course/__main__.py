@@ -135,6 +135,9 @@ def reset(lesson: Lesson) -> None:
         say(f"Your file is kept: {kept.relative_to(state.ROOT)}")
     lesson.file.parent.mkdir(exist_ok=True)
     shutil.copy(lesson.stub, lesson.file)
+    remembered = state.load()
+    remembered.passed.pop(str(lesson.number), None)
+    remembered.save()
     say(f"steps/{lesson.file.name} is as it was in the beginning.")
 
 

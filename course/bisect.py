@@ -53,10 +53,10 @@ def places(n_layer: int) -> list[Place]:
         block, name = f"transformer.h.{i}", f"block {i}"
         found += [
             Place(f"{name}, ln_1", f"{block}.ln_1", "output", (3, 9)),
-            Place(f"{name}, attention", f"{block}.attn", "output", (7, 2)),
+            Place(f"{name}, attention", f"{block}.attn", "output", (7, 2, 9)),
             Place(f"{name}, after attention", f"{block}.ln_2", "input", (8, 9)),
             Place(f"{name}, ln_2", f"{block}.ln_2", "output", (3, 9)),
-            Place(f"{name}, MLP", f"{block}.mlp", "output", (4,)),
+            Place(f"{name}, MLP", f"{block}.mlp", "output", (4, 9)),
             Place(f"{name}, after the MLP", block, "output", (8, 9)),
         ]
     found += [
@@ -172,7 +172,8 @@ def compare() -> bool:
     ours = walk(open_room("solutions"), checkpoint, ids)
     agreed, place, difference = part(theirs, ours, checkpoint.config.n_layer)
     if place is None:
-        say("Your steps, put together, do what the reference does, at every place.")
+        say("Your steps, put together, do what the reference does at every place, and")
+        say("write the same text when they always take the likeliest token.")
         return True
     if agreed:
         say(f"Your steps and the reference agree up to this place: {agreed[-1].what}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from course.judge import Judge
 from course.lessons import LESSONS, ROOT, Lesson
 from course.report import console, say, verbatim
 from course.verdict import last_words, own_frames
+
+PATIENCE = 120  # seconds for two models, and for what MAX compiles meanwhile
 
 
 def check(lesson: Lesson, judge: Judge) -> bool:
@@ -137,10 +140,18 @@ def compare_models() -> bool:
             yield
             waiting.show(running)
 
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(PATIENCE)
         eager.prepare()
         eager.announce_compilations(compiling)
         waiting.show(running)
-        return compare()
+        agree = compare()
+        signal.alarm(0)
+        return agree
+
+
+def stop(*_: object) -> None:
+    raise TimeoutError(f"stopped after {PATIENCE} s: does a loop never end?")
 
 
 @contextlib.contextmanager
@@ -165,7 +176,10 @@ def learners_code() -> Iterator[None]:
             verbatim(f"steps/{lesson.file.name}:{number}, in {name}")
             verbatim(text, indent=8)
         for line in last_words(error):
-            verbatim(line)
+            say(line, indent=4)
+        console.print()
+        names = [lesson.file.name for lesson, _ in found] or [Path(broken).name]
+        say(f"next: ./run s{names[0][5:7]}")
         sys.exit(1)
 
 

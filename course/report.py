@@ -84,7 +84,10 @@ def wrong(lesson: Lesson, verdict: Verdict, failure: Failure) -> None:
     first, *rest = failure.lines
     say(first, indent=4)
     for line in rest:
-        verbatim(line, "bold red" if set(line) <= {" ", "^"} else "")
+        if failure.kind == "error":
+            say(line, indent=4)
+        else:
+            verbatim(line, "bold red" if set(line) <= {" ", "^"} else "")
     if failure.frames:
         console.print()
         for number, name, text in failure.frames:
@@ -109,11 +112,11 @@ def named(mistakes: list[list[str]]) -> None:
     console.print()
     if len(mistakes) == 1:
         ((what, why),) = mistakes
-        say(f"This is what {what} gives. {why}", indent=4)
+        say(f"Probably: {what}. {why}", indent=4)
     else:
-        say("One of these gives just that:", indent=4)
+        say("Probably one of these:", indent=4)
         for what, why in mistakes:
-            say(f"- {what}: {why}", indent=4)
+            say(f"{what}. {why}", indent=6)
 
 
 def way_on(lesson: Lesson, failure: Failure) -> None:

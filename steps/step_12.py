@@ -47,8 +47,8 @@ def generate_next_token(
     """
     # TODO: Refuse a bad temperature. Ask the model, keep the logits of the last
     # position, and choose: the largest where greedy, else one drawn by NumPy from the
-    # softmax of the logits over the temperature. NumPy wants rows of float64 that sum
-    # to 1 exactly.
+    # softmax of the logits over the temperature. NumPy wants each row to sum to 1
+    # in the precision in which it comes.
     raise NotImplementedError("step 12: generate_next_token")
 
 

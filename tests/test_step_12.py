@@ -39,6 +39,7 @@ def counting(vocab=10):
 
 def next_tokens(step, model, ids, **options):
     """What `generate_next_token` returns, `[batch]`, once its form is right."""
+    options.setdefault("rng", np.random.default_rng(7))  # for what draws by mistake
     token = numpy(step.generate_next_token(model, tensor(ids), **options))
     expect.same(list(token.shape), [len(ids), 1], "the next tokens, their shape is")
     expect.same(token.dtype.name, "int64", "the next tokens, their dtype is")
@@ -135,6 +136,11 @@ def test_the_seed_decides(step):
     expect.that(same, "two generators of the same seed draw different tokens")
     same = bool((first == other).all())
     expect.that(not same, "generators of different seeds draw the same tokens")
+    one, two = (
+        next_tokens(step, constant(LOGITS), prompts(60), rng=None) for _ in range(2)
+    )
+    same = bool((one == two).all())
+    expect.that(not same, "without a generator, two calls draw the same tokens")
 
 
 # --- generate --------------------------------------------------------------------
@@ -142,6 +148,7 @@ def test_the_seed_decides(step):
 
 def written(step, model, ids, max_new_tokens, **options):
     """What `generate` returns, `[batch, seq + new]`, once its dtype is right."""
+    options.setdefault("rng", np.random.default_rng(7))  # for what draws by mistake
     ids = numpy(step.generate(model, tensor(np.array(ids)), max_new_tokens, **options))
     expect.same(ids.dtype.name, "int64", "the ids that generate returns, the dtype is")
     return ids

@@ -16,7 +16,7 @@ class Mistake:
     """One way to get a step wrong.
 
     Attributes:
-        what: What was done; completes "This is what ... gives."
+        what: What was done, in a few words.
         why: What GPT-2 does instead, or why, in a sentence or two.
         swap: Text of the solution, and the text that takes its place.
     """

@@ -52,7 +52,7 @@ MISTAKES = [
         {"@dataclass(frozen=True)": "@dataclass"},
     ),
     Mistake(
-        "n_embd / n_head, a float,",
+        "n_embd / n_head, a float",
         "A width is a whole number: // divides into one.",
         {"return self.n_embd // self.n_head": "return self.n_embd / self.n_head"},
     ),
@@ -135,7 +135,7 @@ MISTAKES = [
         {DIVIDES: "if False:"},
     ),
     Mistake(
-        "n_head % n_embd, the wrong way round,",
+        "n_head % n_embd, the wrong way round",
         "n_embd is what is divided: n_embd % n_head is 0 when the heads fit.",
         {DIVIDES: "if self.n_head % self.n_embd != 0:"},
     ),

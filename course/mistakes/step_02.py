@@ -10,7 +10,7 @@ RETURN = "return F.concat([old, new], axis=1)"
 
 MISTAKES = [
     Mistake(
-        "a mask of ones and zeros, made for multiplying,",
+        "a mask of ones and zeros, made for multiplying",
         "This mask is added to the scores: 0 where a token may look, -inf where not.",
         {RETURN: "return 1.0 - F.cast(F.is_inf(F.concat([old, new], axis=1)), dtype)"},
     ),
@@ -25,7 +25,7 @@ MISTAKES = [
         {RETURN: "return F.is_inf(F.concat([old, new], axis=1))"},
     ),
     Mistake(
-        "a mask of booleans, true where a token may look,",
+        "a mask of booleans, true where a token may look",
         "The mask is added to the scores, so it holds numbers of their dtype.",
         {RETURN: "return F.logical_not(F.is_inf(F.concat([old, new], axis=1)))"},
     ),
@@ -89,7 +89,7 @@ def causal_mask("""
         {RETURN: "return new"},
     ),
     Mistake(
-        "a square mask, with rows for the old tokens too,",
+        "a square mask, with rows for the old tokens too",
         "There is one row for each new token; the old ones ask nothing any more.",
         {
             "    new = F.broadcast_to(blocked, [sequence_length] * 2)": (

@@ -16,12 +16,12 @@ def written_out(gelu: str) -> dict[str, str]:
 
 MISTAKES = [
     Mistake(
-        "the exact GELU, with erf,",
+        "the exact GELU, with erf",
         "GPT-2 was trained with the tanh form; the two differ in the fourth digit.",
         {GELU: "F.gelu(self.c_fc(x))"},
     ),
     Mistake(
-        "the quick GELU, with a sigmoid,",
+        "the quick GELU, with a sigmoid",
         "GPT-2 was trained with the tanh form.",
         {GELU: 'F.gelu(self.c_fc(x), approximate="quick")'},
     ),

@@ -42,6 +42,11 @@ MISTAKES = [
         },
     ),
     Mistake(
+        "indexing the table with a tensor, as NumPy allows",
+        "MAX takes a tensor between brackets for one index. F.gather looks many up.",
+        {GATHER: "self.weight[input_ids]"},
+    ),
+    Mistake(
         "looking columns up instead of rows",
         "A token's vector is its row: the axis to look along is 0.",
         {GATHER: GATHER.replace("axis=0", "axis=1")},

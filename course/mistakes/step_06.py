@@ -45,6 +45,11 @@ MISTAKES = [
         {GATHER: "self.weight[: int(positions.shape[-1]), :]"},
     ),
     Mistake(
+        "indexing the table with a tensor, as NumPy allows",
+        "MAX takes a tensor between brackets for one index. F.gather looks many up.",
+        {GATHER: "self.weight[positions]"},
+    ),
+    Mistake(
         "looking columns up instead of rows",
         "A position's vector is its row: the axis to look along is 0.",
         {GATHER: GATHER.replace("axis=0", "axis=1")},

@@ -201,6 +201,12 @@ MISTAKES = [
         },
     ),
     Mistake(
+        "telling F.split how many pieces instead of how large they are",
+        "F.split takes the sizes: three times n_embd. A number of pieces is what "
+        "F.chunk takes.",
+        {"[self.n_embd, self.n_embd, self.n_embd],": "3,"},
+    ),
+    Mistake(
         "leaving c_proj out",
         "c_proj mixes what the heads have found.",
         {LAST: "return self.merge_heads(x)"},

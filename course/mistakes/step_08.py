@@ -23,7 +23,7 @@ MISTAKES = [
         {RETURN: "x = norm(x)\n    return x + sublayer(x)"},
     ),
     Mistake(
-        "adding to the normalized stream, which the sublayer does not see,",
+        "adding to the normalized stream, which the sublayer does not see",
         AS_IT_WAS + " The sublayer is what sees the normalized one.",
         {RETURN: "return norm(x) + sublayer(x)"},
     ),

@@ -56,7 +56,7 @@ MISTAKES = [
         {SECOND: "return x"},
     ),
     Mistake(
-        "leaving the attention out",
+        "leaving the attention out, or throwing away what it returns",
         "A block is attention and then the MLP, each in its residual.",
         {FIRST: "pass"},
     ),

@@ -91,7 +91,7 @@ MISTAKES = [
         {LOOP: "x = self.h[0](x)"},
     ),
     Mistake(
-        "leaving the blocks out",
+        "leaving the blocks out, or throwing away what they return",
         "Between the embeddings and ln_f run the blocks, one after another.",
         {LOOP: "pass"},
     ),
@@ -101,7 +101,7 @@ MISTAKES = [
         {"for block in self.h:": "for block in reversed(list(self.h)):"},
     ),
     Mistake(
-        "giving every block the embeddings, so that only the last one counts,",
+        "giving every block the embeddings, so that only the last one counts",
         "Every block takes what the one before it gave.",
         {
             LOOP: (
@@ -153,6 +153,11 @@ MISTAKES = [
         "not refusing a sequence that is too long",
         "There are only n_positions rows to look up.",
         {TOO_LONG: "if False:"},
+    ),
+    Mistake(
+        "a message that does not name n_positions",
+        "Whoever reads it has to know which limit was passed: put the name in.",
+        {"does not fit n_positions, ": "does not fit the context, "},
     ),
     Mistake(
         "refusing a full context",

@@ -89,7 +89,7 @@ MISTAKES = [
         {SCALED: SCALED.replace("/", "*")},
     ),
     Mistake(
-        "leaving the temperature out, or dividing by it after the softmax,",
+        "leaving the temperature out, or dividing by it after the softmax",
         "The logits are divided by it before the softmax. Probabilities that are "
         "divided by a number and made to sum to 1 again are what they were.",
         {SCALED: "probabilities = F.softmax(logits, axis=-1)"},
@@ -178,6 +178,12 @@ MISTAKES = [
         "not cropping the context",
         "The model sees the last n_positions tokens; it knows no further positions.",
         {CROP: "pass"},
+    ),
+    Mistake(
+        "cropping a text that is short enough",
+        "Only a longer one is cropped. MAX refuses a slice that begins before the "
+        "start, where NumPy gives everything.",
+        {IS_LONG: "if n_positions is not None:"},
     ),
     Mistake(
         "keeping the first n_positions tokens",

@@ -30,7 +30,7 @@ class GPT2Model(Module[..., Tensor]):
 
     def __init__(self, config: GPT2Config) -> None:
         # TODO: Make the four parts, named as the checkpoint names them. The blocks go
-        # into a ModuleList, so that MAX finds their parameters.
+        # into a ModuleList.
         raise NotImplementedError("step 10: __init__")
 
     def forward(self, input_ids: Tensor, positions: Tensor | None = None) -> Tensor:

@@ -108,7 +108,7 @@ class GPT2Config:
 """,
     ),
     (
-        "n_embd / n_head, a float,",
+        "n_embd / n_head, a float",
         """
 @property
 def head_dim(self):

@@ -2,7 +2,7 @@
 
 SPELLINGS = [
     (
-        "a mask of ones and zeros, made for multiplying,",
+        "a mask of ones and zeros, made for multiplying",
         """
 def causal_mask(sequence_length, num_tokens, *, dtype, device):
     ones = Tensor.ones([sequence_length, sequence_length], dtype=dtype, device=device)
@@ -12,7 +12,7 @@ def causal_mask(sequence_length, num_tokens, *, dtype, device):
 """,
     ),
     (
-        "a mask of booleans, true where a token may look,",
+        "a mask of booleans, true where a token may look",
         """
 def causal_mask(sequence_length, num_tokens, *, dtype, device):
     import numpy as np
@@ -117,7 +117,7 @@ def causal_mask(sequence_length, num_tokens, *, dtype, device):
 """,
     ),
     (
-        "a square mask, with rows for the old tokens too,",
+        "a square mask, with rows for the old tokens too",
         """
 def causal_mask(sequence_length, num_tokens, *, dtype, device):
     n = num_tokens + sequence_length

@@ -2,7 +2,7 @@
 
 SPELLINGS = [
     (
-        "the exact GELU, with erf,",
+        "the exact GELU, with erf",
         """
 import math
 
@@ -17,7 +17,7 @@ def forward(self, x):
 """,
     ),
     (
-        "the exact GELU, with erf,",
+        "the exact GELU, with erf",
         """
 def forward(self, x):
     wide = self.c_fc(x)
@@ -27,7 +27,7 @@ def forward(self, x):
 """,
     ),
     (
-        "the quick GELU, with a sigmoid,",
+        "the quick GELU, with a sigmoid",
         """
 def forward(self, x):
     h = self.c_fc(x)

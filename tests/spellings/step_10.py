@@ -101,7 +101,7 @@ def forward(self, input_ids, positions=None):
 """,
     ),
     (
-        "giving every block the embeddings, so that only the last one counts,",
+        "giving every block the embeddings, so that only the last one counts",
         """
 def forward(self, input_ids, positions=None):
     seq = input_ids.shape[1]

@@ -119,7 +119,7 @@ def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rn
 """,
     ),
     (
-        "leaving the temperature out, or dividing by it after the softmax,",
+        "leaving the temperature out, or dividing by it after the softmax",
         """
 def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
     if temperature < 0 or not math.isfinite(temperature):
