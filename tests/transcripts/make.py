@@ -84,7 +84,8 @@ def survived() -> Iterator[tuple[str, str]]:
             source = change(variants.solution(number))
             file.write_bytes(source if isinstance(source, bytes) else source.encode())
             text = coach(house, "check", str(number)).stdout
-            yield title, re.sub(r"kill \d+", "kill (number)", text)
+            # Whether the kernels are compiled just then is a matter of time.
+            yield title, text.partition("\n  MAX's kernels are being compiled")[0]
 
 
 def commands() -> Iterator[tuple[str, str]]:
