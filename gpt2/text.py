@@ -11,6 +11,42 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 
+class TextStream:
+    """Turns one text's ids into pieces of text, up to the first stop string.
+
+    Args:
+        tokenizer: The one that belongs to the ids.
+        stop: Strings that end the text; none of them is part of it.
+
+    Attributes:
+        stopped: Whether a stop string has come.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
+        self.tokenizer = tokenizer
+        self.stop = stop
+        self.stopped = False
+        self.decoder = DecodeStream(skip_special_tokens=True)
+        self.held = ""  # decoded, but perhaps the beginning of a stop string
+
+    def push(self, token: int) -> str:
+        """Takes one more id; returns the text that is certain with it, if any."""
+        self.held += self.decoder.step(self.tokenizer, token) or ""
+        ends = [self.held.index(end) for end in self.stop if end in self.held]
+        if ends:
+            self.held = self.held[: min(ends)]
+            self.stopped = True
+            return self.flush()
+        safe = len(self.held) - longest_beginning(self.held, self.stop)
+        piece, self.held = self.held[:safe], self.held[safe:]
+        return piece
+
+    def flush(self) -> str:
+        """Returns what is held back, when no more ids come."""
+        piece, self.held = self.held, ""
+        return piece
+
+
 def stream_text(
     tokenizer: Tokenizer, ids: Iterable[int], *, stop: Sequence[str] = ()
 ) -> Iterator[str]:
@@ -24,20 +60,14 @@ def stream_text(
     Yields:
         Pieces of text, none of them empty.
     """
-    decoder = DecodeStream(skip_special_tokens=True)
-    held = ""  # decoded, but perhaps the beginning of a stop string
+    stream = TextStream(tokenizer, stop)
     for token in ids:
-        held += decoder.step(tokenizer, token) or ""
-        ends = [held.index(end) for end in stop if end in held]
-        if ends:
-            held = held[: min(ends)]
-            break
-        safe = len(held) - longest_beginning(held, stop)
-        if safe > 0:
-            yield held[:safe]
-            held = held[safe:]
-    if held:
-        yield held
+        if piece := stream.push(token):
+            yield piece
+        if stream.stopped:
+            return
+    if piece := stream.flush():
+        yield piece
 
 
 def longest_beginning(text: str, stop: Sequence[str]) -> int:

@@ -1,0 +1,278 @@
+"""Decoding: from logits to a token.
+
+The model says how likely each token of its vocabulary is to come next.  Which one
+then comes is decided here, by pure functions of one row of logits `[vocab_size]`:
+
+    decoding = Decoding(temperature=0.8, top_k=40, top_p=0.95)
+    token = decoding.choose(logits, ids, rng)
+
+What changes the logits comes in the order in which `Decoding` applies it, which is
+the order of Hugging Face transformers.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+# A bound that is missed by this much is met: float32 logits give no probability more
+# exactly.
+ROUNDING = 1e-6
+
+
+# --- Probabilities -----------------------------------------------------------------
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """exp(logits) / sum(exp(logits)): the probabilities.
+
+    In the precision of the logits, as the model would, then as float64 made to sum
+    to 1.
+
+    Args:
+        logits: `[vocab_size]`; -inf where a token has been filtered.
+
+    Returns:
+        float64 `[vocab_size]`.
+
+    Raises:
+        ValueError: If the largest logit is not a finite number.
+    """
+    largest = logits.max()
+    if not np.isfinite(largest):
+        raise ValueError(f"the largest logit is {largest}: no token can be chosen")
+    with np.errstate(over="ignore"):  # what is too far below the largest becomes -inf
+        weights = logits - largest  # [vocab_size]
+    np.exp(weights, out=weights)  # in place is several times faster
+    weights /= weights.sum()
+    probabilities = weights.astype(np.float64)  # [vocab_size]
+    probabilities /= probabilities.sum()
+    return probabilities
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """logits - log(sum(exp(logits))): the log-probabilities.
+
+    `[..., vocab_size]` of finite numbers to float64 `[..., vocab_size]`.
+    """
+    logits = logits - logits.max(axis=-1, keepdims=True).astype(np.float64)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+# --- Choosing ----------------------------------------------------------------------
+
+
+def greedy(logits: np.ndarray) -> int:
+    """The token with the largest logit; of equals, the one with the lowest id."""
+    return int(np.argmax(logits))
+
+
+def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
+    """Draws token i with probability softmax(logits)[i].
+
+    One number u from [0, 1) decides: the first token whose cumulative probability
+    exceeds u.  It is the token of `rng.choice(vocab_size, p=softmax(logits))`, with
+    which step 12 draws, without what `choice` checks at every call.
+
+    Source: Devroye, "Non-Uniform Random Variate Generation" (1986), section III.2.
+
+    Args:
+        logits: `[vocab_size]`; -inf where a token has been filtered.
+        rng: Asked for one number.
+
+    Raises:
+        ValueError: If the largest logit is not a finite number.
+    """
+    cumulative = softmax(logits)  # [vocab_size]
+    np.cumsum(cumulative, out=cumulative)
+    cumulative /= cumulative[-1]
+    return int(cumulative.searchsorted(rng.random(), side="right"))
+
+
+# --- What changes the logits -------------------------------------------------------
+# Logits [vocab_size] in, new ones out, with -inf where a token has been filtered.
+
+
+def apply_repetition_penalty(
+    logits: np.ndarray, ids: Sequence[int], penalty: float
+) -> np.ndarray:
+    """logit / penalty where the logit is positive, logit * penalty where negative.
+
+    This changes the tokens in `ids`, the text so far with its prompt; each of them
+    once, however often it occurs.
+
+    Source: Keskar et al., "CTRL" (2019), section 4.1, which only divides; what
+    becomes of a negative logit is Hugging Face's addition.
+    """
+    seen = np.asarray(ids, dtype=np.int64)  # [seq]
+    logit = logits[seen].astype(np.float64)  # [seq]
+    with np.errstate(over="ignore"):
+        logit = np.where(logit < 0, logit * penalty, logit / penalty)  # [seq]
+    limit = np.finfo(logits.dtype).max
+    penalized = logits.copy()
+    penalized[seen] = np.clip(logit, -limit, limit)
+    return penalized
+
+
+def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """logits / temperature: below 1 sharpens, above 1 flattens.
+
+    Source: Ackley, Hinton and Sejnowski, "A Learning Algorithm for Boltzmann
+    Machines" (1985).
+    """
+    with np.errstate(all="ignore"):
+        divided = logits / temperature
+        if not np.isfinite(divided.max()):
+            # Too large a number.  Only differences count: let the largest logit be 0.
+            below = logits - logits.max().astype(np.float64)  # [vocab_size]
+            divided = (below / temperature).astype(logits.dtype)
+    return divided
+
+
+def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
+    """Keeps the k largest logits, and those equal to the last of them.
+
+    Source: Fan, Lewis and Dauphin, "Hierarchical Neural Story Generation" (2018).
+    """
+    k = min(k, logits.size)
+    last = np.partition(logits, -k)[-k]
+    return np.where(logits < last, -np.inf, logits)
+
+
+def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
+    """Keeps the smallest set of tokens whose probability reaches p.
+
+    The likeliest belong to it; of equals, those with the lowest ids.  p = 1 keeps
+    every token.
+
+    Source: Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019),
+    section 3.1.
+    """
+    if p == 1:
+        return logits
+    probabilities = softmax(logits)  # [vocab_size]
+    # Tokens below (1 - p) / vocab_size have less than 1 - p together, so the others
+    # reach p: only these need be sorted, which takes the longest.
+    likely = probabilities[probabilities >= (1 - p) / logits.size]  # [likely]
+    falling = np.sort(likely)[::-1]  # [likely]
+    size = int(falling.cumsum().searchsorted(p - ROUNDING)) + 1
+    last = falling[size - 1]
+    keep = probabilities > last  # [vocab_size]
+    keep[np.flatnonzero(probabilities == last)[: size - keep.sum()]] = True
+    return np.where(keep, logits, -np.inf)
+
+
+def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
+    """Keeps the tokens with probability >= p * the largest probability.
+
+    Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling for Creative and
+    Coherent LLM Outputs" (2024).
+    """
+    least = logits.max() + math.log(p) - ROUNDING  # the same as a logit
+    return np.where(logits < least, -np.inf, logits)
+
+
+# --- All of it together ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a token is chosen; unless told otherwise, as the model's probabilities say.
+
+    Attributes:
+        temperature: Below 1 sharpens, above 1 flattens, 0 means greedy.
+        top_k: How many of the likeliest tokens may be drawn; 0 means all.
+        top_p: Only the likeliest that together have this probability; 1 means all.
+        min_p: Only those at least min_p times as likely as the likeliest; 0 means all.
+        repetition_penalty: Above 1 makes what the text contains less likely.
+        do_sample: False means greedy.
+
+    Raises:
+        ValueError: If a value breaks its rule; the message says value and rule.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    do_sample: bool = True
+
+    def __post_init__(self) -> None:
+        inf = math.inf
+        rules = {
+            "temperature": (Real, lambda x: 0 <= x < inf, "0 or more, and finite"),
+            "top_k": (Integral, lambda x: x >= 0, "a whole number, and 0 or more"),
+            "top_p": (Real, lambda x: 0 < x <= 1, "above 0, and at most 1"),
+            "min_p": (Real, lambda x: 0 <= x <= 1, "from 0 to 1"),
+            "repetition_penalty": (Real, lambda x: 0 < x < inf, "above 0, and finite"),
+        }
+        for name, (kind, allows, rule) in rules.items():
+            value = getattr(self, name)
+            if not (isinstance(value, kind) and allows(value)):
+                raise ValueError(f"{name} must be {rule}, not {value!r}")
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is taken, and nothing drawn."""
+        return not self.do_sample or self.temperature == 0
+
+    def stages(
+        self, logits: np.ndarray, ids: Sequence[int]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """The logits as the model gave them, then what each attribute makes of them.
+
+        An attribute that is off has no stage.  Greedy has only the repetition penalty.
+
+        Args:
+            logits: `[vocab_size]`, the model's.
+            ids: The text so far with its prompt.
+
+        Yields:
+            "model" or an attribute's name, and logits `[vocab_size]`.
+        """
+        yield "model", logits
+        if self.repetition_penalty != 1:
+            logits = apply_repetition_penalty(logits, ids, self.repetition_penalty)
+            yield "repetition_penalty", logits
+        if self.is_greedy:
+            return
+        if self.temperature != 1:
+            logits = apply_temperature(logits, self.temperature)
+            yield "temperature", logits
+        if self.top_k != 0:
+            logits = keep_top_k(logits, self.top_k)
+            yield "top_k", logits
+        if self.top_p != 1:
+            logits = keep_top_p(logits, self.top_p)
+            yield "top_p", logits
+        if self.min_p != 0:
+            logits = keep_min_p(logits, self.min_p)
+            yield "min_p", logits
+
+    def filter(self, logits: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+        """The last of the stages: the logits `[vocab_size]` to choose from."""
+        *_, (_, logits) = self.stages(logits, ids)
+        return logits
+
+    def choose(
+        self, logits: np.ndarray, ids: Sequence[int], rng: np.random.Generator
+    ) -> int:
+        """The next token, by the model's logits `[vocab_size]` and the text so far.
+
+        `rng` is asked for one number, or for none when this is greedy.
+        """
+        logits = self.filter(logits, ids)
+        return greedy(logits) if self.is_greedy else sample(logits, rng)
+
+
+def generators(seed: int, count: int) -> list[np.random.Generator]:
+    """One generator for each row of a batch, so that no row depends on another's draws.
+
+    A single row has that of `np.random.default_rng(seed)`, with which step 12 draws.
+    """
+    root = np.random.SeedSequence(seed)
+    seeds = [root] if count == 1 else root.spawn(count)
+    return [np.random.default_rng(seed) for seed in seeds]
