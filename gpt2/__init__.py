@@ -1,0 +1,37 @@
+"""GPT-2, ready to run:
+
+from gpt2 import load
+
+model = load("models/shakespeare")
+print(model.generate("ROMEO:", max_new_tokens=60, seed=1).text)
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # MAX takes a second to import: not before there is work for it
+    from gpt2.model import Model
+
+
+def load(
+    source: str | Path,
+    *,
+    revision: str | None = None,
+    precision: str = "float32",
+    device: str = "cpu",
+) -> "Model":
+    """Loads a checkpoint into the engine, which MAX compiles once on a machine.
+
+    Args:
+        source: A folder, or a model of the hub such as "openai-community/gpt2".
+        revision: Branch, tag or commit of a hub model.
+        precision: How weight matrices are kept: "float32", "bfloat16" or "int8".
+        device: "cpu" or "gpu".
+
+    Raises:
+        CheckpointError: If the checkpoint is missing or damaged.
+        ValueError: If the precision or the device is unknown or not there.
+    """
+    from gpt2.model import Model
+
+    return Model.load(source, revision=revision, precision=precision, device=device)

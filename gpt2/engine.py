@@ -1,0 +1,203 @@
+"""The fast path: the model of the twelve steps with a KV cache.
+
+Step 12 reads the whole text again for every token.  But the keys and values of a
+token depend only on what stands before it, and that never changes: kept in a cache,
+they need computing once, and a new token takes only its own way through the blocks.
+
+The formulas are those of `solutions/`.  MAX compiles them into one graph for every
+number of texts and of new tokens: a prompt is read in one call, and so is each token
+that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from max.driver import CPU, Accelerator, Buffer, DLPackArray, accelerator_count
+from max.dtype import DType
+from max.engine import InferenceSession, Model
+from max.graph import BufferType, DeviceRef, Graph, TensorType, Weight
+
+from gpt2.cached_model import KERNELS, CachedModel
+from gpt2.precision import store
+from solutions.solution_01 import GPT2Config
+
+
+class Cache:
+    """Keys and values of every token so far, of a batch of texts.
+
+    The texts end at the same column; a shorter one begins later:
+
+        R O M E O :        first 0
+        . . K I N G        first 2
+
+    Attributes:
+        data: float32 `[n_layer, 2, batch, n_head, capacity, head_dim]` on the
+            device; keys, then values.  The graphs write into it.
+        first: int64 `[batch]`, the column of each text's first token.
+        length: Number of columns in use.
+    """
+
+    def __init__(self, data: Buffer, first: np.ndarray, length: int = 0) -> None:
+        self.data = data
+        self.first = first
+        self.length = length
+
+    @property
+    def capacity(self) -> int:
+        """Number of columns."""
+        return int(self.data.shape[4])
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no column left for another token."""
+        return self.length == self.capacity
+
+    def reorder(self, rows: Sequence[int]) -> Cache:
+        """A copy whose text i is text `rows[i]`; texts may be left out or repeated."""
+        data = np.take(self.data.to(CPU()).to_numpy(), rows, axis=2)
+        copy = Buffer.from_numpy(data).to(self.data.device)
+        return Cache(copy, self.first[np.asarray(rows)], self.length)
+
+
+class Engine:
+    """A GPT-2 that remembers what it has read.
+
+    Args:
+        config: The sizes.
+        weights: The parameters under their checkpoint names, linear layers as
+            `[out, in]`, as `load_checkpoint` gives them in float32.
+        precision: How weight matrices are kept: "float32", "bfloat16" or "int8".
+        device: "cpu" or "gpu".
+        kernels: Whether the Mojo kernels compute linear layers and attention, which
+            they do on the CPU.  Otherwise MAX's operations do; the result is the same.
+
+    Raises:
+        ValueError: If the precision or the device is unknown or not there.
+    """
+
+    def __init__(
+        self,
+        config: GPT2Config,
+        weights: Mapping[str, DLPackArray],
+        *,
+        precision: str = "float32",
+        device: str = "cpu",
+        kernels: bool = True,
+    ) -> None:
+        if device not in ("cpu", "gpu"):
+            raise ValueError(f"device must be 'cpu' or 'gpu', not {device!r}")
+        if device == "gpu" and accelerator_count() == 0:
+            raise ValueError("MAX finds no GPU on this machine: use device 'cpu'")
+        self.config = config
+        self.device = CPU() if device == "cpu" else Accelerator()
+        self.kernels = kernels and device == "cpu"
+        self.weights = {
+            name: Buffer.from_dlpack(array).to(self.device)
+            for name, array in store(weights, precision).items()
+        }
+        self.model = self.compile()
+
+    # --- The two ways in ---------------------------------------------------------
+
+    def prefill(
+        self, prompts: Sequence[Sequence[int]], capacity: int | None = None
+    ) -> tuple[np.ndarray, Cache]:
+        """Reads a batch of prompts.
+
+        Args:
+            prompts: Ids below vocab_size.  The prompts may differ in length.
+            capacity: Tokens that the cache has room for; None means n_positions.
+
+        Returns:
+            Logits `[batch, vocab_size]`, float32, of what follows each prompt; and
+            the cache that holds them.
+
+        Raises:
+            ValueError: If a prompt is empty or does not fit.
+        """
+        config = self.config
+        capacity = config.n_positions if capacity is None else capacity
+        if not prompts:
+            raise ValueError("not one prompt")
+        if not all(prompts):
+            raise ValueError("a prompt has no tokens")
+        longest = max(map(len, prompts))
+        first = np.array([longest - len(prompt) for prompt in prompts])
+        tokens = np.zeros((len(prompts), longest), np.int64)  # [batch, seq]
+        for row, prompt in enumerate(prompts):
+            tokens[row, first[row] :] = prompt
+        heads = (config.n_head, capacity, config.head_dim)
+        empty = np.zeros((config.n_layer, 2, len(prompts), *heads), np.float32)
+        data = Buffer.from_numpy(empty).to(self.device)
+        cache = Cache(data, first)
+        return self.extend(tokens, cache), cache
+
+    def decode(self, tokens: Sequence[int], cache: Cache) -> np.ndarray:
+        """Reads one more token of each text: logits `[batch, vocab_size]`, float32."""
+        return self.extend(np.reshape(tokens, (-1, 1)), cache)
+
+    def extend(self, tokens: np.ndarray, cache: Cache) -> np.ndarray:
+        """Reads more tokens of each text.
+
+        Args:
+            tokens: int64 `[batch, seq]`.
+            cache: Holds what stands before them, and then them too.
+
+        Returns:
+            Logits `[batch, vocab_size]`, float32, of what follows the last ones.
+
+        Raises:
+            ValueError: If there is no such id, or no room in the cache.
+        """
+        seq = tokens.shape[1]
+        room = cache.capacity - cache.length
+        if seq > room:
+            raise ValueError(f"{seq} tokens, but the cache has room for {room}")
+        if not 0 <= tokens.min() <= tokens.max() < self.config.vocab_size:
+            raise ValueError(f"a token is not below {self.config.vocab_size}")
+        columns = np.arange(cache.length, cache.length + seq)  # [seq]
+        positions = np.maximum(columns - cache.first[:, None], 0)  # [batch, seq]
+        (logits,) = self.model.execute(
+            self.on_device(tokens),
+            self.on_device(positions),
+            self.on_device(cache.first),
+            np.array(cache.length),
+            cache.data,
+        )
+        cache.length += seq
+        return logits.to(CPU()).to_numpy()  # [batch, vocab_size]
+
+    def on_device(self, array: np.ndarray) -> Buffer:
+        """The array where the graph reads it."""
+        return Buffer.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    # --- The graph ---------------------------------------------------------------
+
+    def compile(self) -> Model:
+        """Compiles the model for `[batch, seq]` tokens, and gives it the weights."""
+        config, device = self.config, DeviceRef.from_device(self.device)
+        ids = TensorType(DType.int64, ["batch", "seq"], device)
+        first = TensorType(DType.int64, ["batch"], device)
+        length = TensorType(DType.int64, [], DeviceRef.CPU())
+        cache = BufferType(
+            DType.float32,
+            [config.n_layer, 2, "batch", config.n_head, "capacity", config.head_dim],
+            device,
+        )
+        kernels = [KERNELS] if self.kernels else []
+        with Graph(
+            "gpt2",
+            input_types=(ids, ids, first, length, cache),
+            custom_extensions=kernels,
+        ) as graph:
+            weights = {
+                name: graph.add_weight(Weight(name, array.dtype, array.shape, device))
+                for name, array in self.weights.items()
+            }
+            *tensors, buffer = graph.inputs
+            model = CachedModel(config, weights, buffer.buffer, self.kernels)
+            graph.output(model(*(value.tensor for value in tensors)))
+        session = InferenceSession(devices=[self.device])
+        return session.load(graph, weights_registry=self.weights)

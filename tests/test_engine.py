@@ -1,0 +1,218 @@
+"""The engine says what the solutions say, whatever its cache, batch or precision.
+
+MAX compiles one graph for each checkpoint and precision: half a minute each, the first
+time on a machine.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor
+
+from gpt2.checkpoint import Checkpoint, load_checkpoint
+from gpt2.decoding import log_softmax
+from gpt2.engine import Engine
+from solutions.solution_11 import GPT2LMHeadModel
+from tests.tensors import build
+
+ROOT = Path(__file__).parent.parent
+TEXT = ROOT.parent / "shared" / "data" / "tinyshakespeare.txt"
+GOLDEN = sorted(file.parent for file in ROOT.glob("tests/golden/*/config.json"))
+
+
+@pytest.fixture(scope="module")
+def shakespeare() -> Checkpoint:
+    return load_checkpoint(ROOT / "models" / "shakespeare")
+
+
+@pytest.fixture(scope="module")
+def engine(shakespeare) -> Engine:
+    return Engine(shakespeare.config, shakespeare.weights)
+
+
+def solution_logits(checkpoint: Checkpoint, ids: np.ndarray) -> np.ndarray:
+    """What the solutions answer, without a cache: `[batch, seq, vocab_size]`."""
+    model = build(GPT2LMHeadModel, checkpoint.config)
+    model.load_state_dict(checkpoint.weights)
+    with F.lazy():
+        logits = model(Tensor.from_dlpack(ids))
+    return logits.to_numpy()
+
+
+def cached_logits(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
+    """A prompt at once, then token by token: `[batch, seq - prompt + 1, vocab_size]`.
+
+    `ids` is `[batch, seq]`.
+    """
+    logits, cache = engine.prefill(ids[:, :prompt].tolist())
+    rows = [logits]
+    for column in ids[:, prompt:].T:
+        rows.append(engine.decode(column, cache))
+    assert cache.length == ids.shape[1]
+    return np.stack(rows, axis=1)
+
+
+def random_ids(checkpoint: Checkpoint, *shape: int) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, checkpoint.config.vocab_size, shape)
+
+
+def close(ours: np.ndarray, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-4)
+
+
+# --- float32: the same logits ------------------------------------------------------
+
+
+@pytest.mark.parametrize("prompt", [1, 2, 100, 255])
+def test_every_position_up_to_the_last(engine, shakespeare, eager, prompt):
+    ids = random_ids(shakespeare, 2, shakespeare.config.n_positions)
+    expected = solution_logits(shakespeare, ids)[:, prompt - 1 :]
+    close(cached_logits(engine, ids, prompt), expected)
+
+
+def test_prompts_of_every_length(engine, shakespeare, eager):
+    """256 prompts, as one batch: each begins in another column."""
+    n_positions = shakespeare.config.n_positions
+    ids = random_ids(shakespeare, 1, n_positions)
+    expected = solution_logits(shakespeare, ids)[0]  # [seq, vocab_size]
+    prompts = [ids[0, :length].tolist() for length in range(1, n_positions + 1)]
+    for some in (prompts[:3], prompts[::5], prompts[-2:]):
+        logits, _ = engine.prefill(some)
+        close(logits, expected[[len(prompt) - 1 for prompt in some]])
+
+
+def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
+    """One token at a time, then several at once, in rows that began apart."""
+    ids = random_ids(shakespeare, 3, 60)
+    lengths = (20, 3, 11)
+    logits, cache = engine.prefill([ids[i, :n].tolist() for i, n in enumerate(lengths)])
+    answers = [logits]
+    for step in range(10):
+        tokens = [ids[i, n + step] for i, n in enumerate(lengths)]
+        answers.append(engine.decode(tokens, cache))
+    more = np.stack([ids[i, n + 10 : n + 17] for i, n in enumerate(lengths)])
+    last = engine.extend(more, cache)
+    expected = solution_logits(shakespeare, ids)
+    for i, n in enumerate(lengths):
+        close(np.stack(answers)[:, i], expected[i, n - 1 : n + 10])
+        close(last[i], expected[i, n + 16])
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param(
+            folder,
+            id=folder.name,
+            marks=[] if folder.name == "inner_set" else pytest.mark.slow,
+        )
+        for folder in GOLDEN
+    ],
+)
+def test_odd_sizes(folder, eager):
+    """Widths that fill no vector register; five graphs, one of them for every run."""
+    checkpoint = load_checkpoint(folder)
+    engine = Engine(checkpoint.config, checkpoint.weights)
+    ids = random_ids(checkpoint, 3, checkpoint.config.n_positions)
+    expected = solution_logits(checkpoint, ids)
+    close(cached_logits(engine, ids, 4), expected[:, 3:])
+
+
+def test_the_same_without_kernels(engine, shakespeare, eager):
+    """MAX's own operations: with their products, a minute or two to compile."""
+    plain = Engine(shakespeare.config, shakespeare.weights, kernels=False)
+    ids = random_ids(shakespeare, 2, 40)
+    expected = solution_logits(shakespeare, ids)[:, 29:]
+    close(cached_logits(plain, ids, 30), expected)
+    prompts = [ids[0, :5].tolist(), ids[1, :30].tolist(), ids[1, :1].tolist()]
+    logits, cache = plain.prefill(prompts)
+    same, same_cache = engine.prefill(prompts)
+    close(logits, same)
+    for tokens in ([3, 4, 5], [6, 7, 8]):
+        close(plain.decode(tokens, cache), engine.decode(tokens, same_cache))
+    assert plain.weights.keys() == engine.weights.keys()
+
+
+# --- The cache ---------------------------------------------------------------------
+
+
+def test_reorder_moves_and_repeats_texts(engine, shakespeare):
+    ids = random_ids(shakespeare, 3, 12)
+    prompts = [ids[0].tolist(), ids[1, :4].tolist(), ids[2, :9].tolist()]
+    _, cache = engine.prefill(prompts)
+    moved = cache.reorder([2, 0, 0, 1])
+    logits = engine.decode([7, 8, 9, 10], moved)
+    for row, (text, token) in enumerate(zip((2, 0, 0, 1), (7, 8, 9, 10), strict=True)):
+        alone, _ = engine.prefill([[*prompts[text], token]])
+        close(logits[row], alone[0])
+    unmoved = engine.decode([1, 2, 3], cache)  # reorder has left it as it was
+    close(unmoved[1], engine.prefill([[*prompts[1], 2]])[0][0])
+
+
+def test_a_full_cache_says_so(engine):
+    _, cache = engine.prefill([[1, 2, 3]], capacity=4)
+    assert not cache.full
+    engine.decode([4], cache)
+    assert cache.full
+    with pytest.raises(ValueError, match="1 tokens, but the cache has room for 0"):
+        engine.decode([5], cache)
+
+
+def test_what_cannot_be_read_is_refused(engine, shakespeare):
+    vocab_size, n_positions = 512, shakespeare.config.n_positions
+    with pytest.raises(ValueError, match="a prompt has no tokens"):
+        engine.prefill([[1], []])
+    with pytest.raises(ValueError, match="not one prompt"):
+        engine.prefill([])
+    for token in (-1, vocab_size):
+        with pytest.raises(ValueError, match="a token is not below 512"):
+            engine.prefill([[1, token]])
+    with pytest.raises(ValueError, match=f"room for {n_positions}"):
+        engine.prefill([[1] * (n_positions + 1)])
+
+
+# --- Precision and device ----------------------------------------------------------
+
+
+def perplexity(engine: Engine, ids: np.ndarray) -> float:
+    """exp of the mean loss of every token after the first; `ids` `[batch, seq]`."""
+    logits = cached_logits(engine, ids, 1)[:, :-1]  # [batch, seq - 1, vocab_size]
+    logprobs = np.take_along_axis(log_softmax(logits), ids[:, 1:, None], axis=-1)
+    return float(np.exp(-logprobs.mean()))
+
+
+@pytest.fixture(scope="module")
+def held_out(engine, shakespeare) -> tuple[np.ndarray, float]:
+    """64 windows of the text's last tenth, which neither model nor tokenizer has seen,
+    and float32's perplexity on them.
+    """
+    if not TEXT.exists():
+        pytest.skip("tinyshakespeare.txt is not beside the project, in shared/data")
+    text = TEXT.read_text()
+    ids = shakespeare.tokenizer.encode(text[len(text) * 9 // 10 :]).ids
+    windows = np.reshape(ids[: 64 * 256], (64, 256))
+    return windows, perplexity(engine, windows)
+
+
+@pytest.mark.parametrize(("precision", "loss"), [("bfloat16", 0.01), ("int8", 0.02)])
+def test_perplexity(held_out, shakespeare, precision, loss):
+    windows, full = held_out
+    reduced = Engine(shakespeare.config, shakespeare.weights, precision=precision)
+    ratio = perplexity(reduced, windows) / full
+    print(f"{precision}: {ratio:.5f} of float32's perplexity")
+    assert abs(ratio - 1) < loss
+
+
+def test_what_is_not_there_is_refused(shakespeare, monkeypatch):
+    def make(**how: str) -> Engine:
+        return Engine(shakespeare.config, shakespeare.weights, **how)
+
+    with pytest.raises(ValueError, match="precision 'float16' is none of float32"):
+        make(precision="float16")
+    with pytest.raises(ValueError, match="device must be 'cpu' or 'gpu', not 'tpu'"):
+        make(device="tpu")
+    monkeypatch.setattr("gpt2.engine.accelerator_count", lambda: 0)
+    with pytest.raises(ValueError, match="no GPU on this machine"):
+        make(device="gpu")
