@@ -57,7 +57,7 @@ def max_itself() -> list[Finding]:
     try:
         from max.driver import accelerator_count
 
-        from gpt2 import eager
+        from gpt2 import compiled, eager
     except Exception as error:  # a broken installation can raise anything
         return [Finding("import max", f"{type(error).__name__}: {error}", ANEW)]
     count = accelerator_count()
@@ -74,7 +74,7 @@ def max_itself() -> list[Finding]:
         are += f": the first of s02 to s12 does it, in about {warmup.SECONDS} s"
     kernels = Finding("kernels", are)
 
-    problem = eager.why_not_kept(file)
+    problem = compiled.why_not_kept(file)
     size = sum(f.stat().st_size for f in file.parent.rglob("*") if f.is_file())
     fix = f"{problem} Set MODULAR_CACHE_DIR to another folder." if problem else ""
     return [device, kernels, Finding("cache", f"{size >> 20} MB in {file.parent}", fix)]

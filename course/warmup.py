@@ -75,10 +75,10 @@ def wait(send: Callable[..., None]) -> None:
         send: Takes `waiting=`, what is waited for; `note=`, a line for the learner;
             `warmup=`, the number of a process that was started; `kernels=`, the file.
     """
-    from gpt2 import eager
+    from gpt2 import compiled, eager
 
     file = eager.kernels_file()
-    problem = eager.why_not_kept(file)
+    problem = compiled.why_not_kept(file)
     if problem and not file.exists():
         send(note=f"{problem} Set MODULAR_CACHE_DIR to a folder that can be.")
         send(waiting=f"compiling MAX's kernels for this check alone: {SECONDS} s")

@@ -5,30 +5,23 @@ and number type.  Left alone, it compiles each one when it is first used, twenty
 seconds at a time.  Together they take a minute or two, once on a machine; from then
 on every process loads all of them from one file beside MAX's own cache.
 
-This is the one file that reaches around MAX's public API (`max._interpreter_ops`,
-MAX 26.7).  Where that has changed, nothing is compiled ahead: everything still
+This file reaches around MAX's public API (`max._interpreter_ops`, MAX 26.7).  Where that has changed, nothing is compiled ahead: everything still
 works, and is slower the first time.
 """
 
 import contextlib
-import fcntl
 import functools
-import hashlib
 import inspect
 import logging
-import os
-import platform
-import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Sized
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from max import _core
 from max.driver import CPU
 from max.dtype import DType
 from max.experimental import functional as F
@@ -36,7 +29,7 @@ from max.experimental.executor import InterpreterExecutor, set_default_executor
 from max.experimental.tensor import Tensor
 from max.graph import Module
 
-SPACE = 200 << 20  # bytes that MAX's cache and the kernels take while they are made
+from gpt2.compiled import compiled_file, load_compiled
 
 
 def prepare() -> int:
@@ -169,21 +162,12 @@ def operations() -> list[Callable[[], object]]:
 
 def kernels_file() -> Path:
     """The file of kernels for this processor, this MAX and these `operations()`."""
-    made_for = [platform.machine(), _core.__version__, inspect.getsource(operations)]
-    with contextlib.suppress(OSError):  # only Linux has it
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        made_for += sorted({line for line in lines if line[:5] in ("flags", "Featu")})
-    digest = hashlib.sha256("\n".join(made_for).encode()).hexdigest()
-    folder = _core.engine.max_cache_dir() or Path.home() / ".cache"
-    return Path(folder) / f"gpt2-course-{digest[:16]}.mef"
+    return compiled_file(inspect.getsource(operations))
 
 
 @functools.cache  # once in a process
 def load_kernels() -> int:
     """Loads the kernels, after making them where this machine lacks them.
-
-    Several processes may come at once: one compiles, the others wait for it.  Where
-    nothing can be written, each compiles for itself.
 
     Returns:
         The number of kernels; 0 where MAX's inside has changed.
@@ -195,50 +179,11 @@ def load_kernels() -> int:
         return 0
     logging.getLogger("max._eager_policy").setLevel(logging.ERROR)
     session = gc_compile.session_for(CPU())
-    file = kernels_file()
     with ensure_default_mlir_context():  # which a thread does not have by itself
-        try:
-            with only_one(file.with_suffix(".lock")):
-                if not file.exists():
-                    compiled = session.compile(record_kernels())
-                    unfinished = file.with_suffix(f".{os.getpid()}")
-                    compiled.export_mef(unfinished)
-                    unfinished.rename(file)
-            models = session.load_all(file)
-        except (OSError, RuntimeError):  # a folder that is read-only or full
-            models = session.load_all(record_kernels())
+        models = load_compiled(session, kernels_file(), record_kernels)
     for family in gc_compile.registered_families():
         family.cache.update(models)  # no two families share a name
     return len(models)
-
-
-def why_not_kept(file: Path) -> str | None:
-    """Why `file` cannot be written; None if it can be, or is there."""
-    try:
-        with only_one(file.with_suffix(".lock"), wait=False):
-            pass
-        free = shutil.disk_usage(file.parent).free
-    except BlockingIOError:
-        return None
-    except OSError as error:
-        return f"MAX's cache {file.parent} cannot be written ({error.strerror})."
-    if free < SPACE and not file.exists():
-        return f"MAX's cache {file.parent} has no room: {SPACE >> 20} MB are needed."
-    return None
-
-
-@contextlib.contextmanager
-def only_one(lock: Path, wait: bool = True) -> Iterator[None]:
-    """Waits until no other process is in here; one that is killed lets the next in.
-
-    Raises:
-        BlockingIOError: If another process is, and `wait` is false.
-        OSError: If the lock's folder cannot be written.
-    """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
 
 
 class _Missing(Exception):

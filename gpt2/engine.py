@@ -12,6 +12,7 @@ that follows it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from max.driver import CPU, Accelerator, Buffer, DLPackArray, accelerator_count
@@ -20,6 +21,7 @@ from max.engine import InferenceSession, Model
 from max.graph import BufferType, DeviceRef, Graph, TensorType, Weight
 
 from gpt2.cached_model import KERNELS, CachedModel
+from gpt2.compiled import compiled_file, load_compiled
 from gpt2.precision import store
 from solutions.solution_01 import GPT2Config
 
@@ -97,7 +99,7 @@ class Engine:
             name: Buffer.from_dlpack(array).to(self.device)
             for name, array in store(weights, precision).items()
         }
-        self.model = self.compile()
+        self.model = self.load()
 
     # --- The two ways in ---------------------------------------------------------
 
@@ -175,8 +177,19 @@ class Engine:
 
     # --- The graph ---------------------------------------------------------------
 
-    def compile(self) -> Model:
-        """Compiles the model for `[batch, seq]` tokens, and gives it the weights."""
+    def load(self) -> Model:
+        """The graph with the weights, compiled unless this machine has done so before."""
+        here = Path(__file__)
+        sources = [here, here.with_name("cached_model.py"), *KERNELS.glob("*.mojo")]
+        made_from = sorted(source.read_text() for source in sources)
+        dtypes = {str(array.dtype) for array in self.weights.values()}
+        made_from += [f"{self.config} {sorted(dtypes)} {self.device} {self.kernels}"]
+        session = InferenceSession(devices=[self.device])
+        file = compiled_file(*made_from)
+        return load_compiled(session, file, self.graph, self.weights)["gpt2"]
+
+    def graph(self) -> Graph:
+        """The model for `[batch, seq]` tokens."""
         config, device = self.config, DeviceRef.from_device(self.device)
         ids = TensorType(DType.int64, ["batch", "seq"], device)
         first = TensorType(DType.int64, ["batch"], device)
@@ -199,5 +212,4 @@ class Engine:
             *tensors, buffer = graph.inputs
             model = CachedModel(config, weights, buffer.buffer, self.kernels)
             graph.output(model(*(value.tensor for value in tensors)))
-        session = InferenceSession(devices=[self.device])
-        return session.load(graph, weights_registry=self.weights)
+        return graph

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from gpt2.compiled import only_one, why_not_kept
 from gpt2.eager import (
     announce_compilations,
     kernels_file,
-    only_one,
     operations,
     prepare_process,
-    why_not_kept,
 )
 
 ROOT = Path(__file__).parent.parent

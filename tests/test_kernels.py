@@ -116,4 +116,6 @@ def test_attention(attention, length, seq):
         keys, values = after[1, :, row, None, :, first[row] : length + seq]
         weights = reference.attention_weights(q[row, None], keys)
         right = reference.merge_heads(weights @ values)[0]  # [seq, n_embd]
-        np.testing.assert_allclose(y.to_numpy()[row], right, rtol=0, atol=1e-5 * np.abs(right).max())
+        np.testing.assert_allclose(
+            y.to_numpy()[row], right, rtol=0, atol=1e-5 * np.abs(right).max()
+        )

@@ -87,9 +87,9 @@ def test_one_that_always_fails_is_given_up(file, started):
 def test_another_ones_work_is_waited_for(file, started):
     """Two at once do not fight: the lock tells, and nothing more is started."""
     code = (
-        "import sys, time; from pathlib import Path; from gpt2 import eager\n"
+        "import sys, time; from pathlib import Path; from gpt2 import compiled\n"
         "file = Path(sys.argv[1])\n"
-        "with eager.only_one(file.with_suffix('.lock')):\n"
+        "with compiled.only_one(file.with_suffix('.lock')):\n"
         "    print('in', flush=True); time.sleep(1); file.touch()\n"
     )
     with subprocess.Popen(
