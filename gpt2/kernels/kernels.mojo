@@ -31,8 +31,7 @@ struct Linear:
         weight: InputTensor[dtype=dtype, rank=2, ...],  # [n_out, n_in]
     ) raises:
         var tokens = x.dim_size(0) * x.dim_size(1)
-        var n_out = weight.dim_size(0)
-        var n_in = weight.dim_size(1)
+        var n_out, n_in = weight.dim_size(0), weight.dim_size(1)
         var from_x = x.unsafe_ptr()
         var from_weight = weight.unsafe_ptr()
 

@@ -1,0 +1,386 @@
+"""The course's own climb, on one machine, in one run: `./run ladder`.
+
+Seven rungs run one model: step 12 as it is written, the same compiled, the KV cache,
+weights in fewer bytes, and batches.  Each must first write the text that the first
+rung writes.  Then they take turns, so that whatever else the machine does meets them
+all, and the medians are shown.
+
+The file goes in this order: a rung, the climb with its proofs, what fewer bytes cost,
+the report.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+from textwrap import fill
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks import machine
+from benchmarks.bars import (
+    COLUMNS,
+    Bar,
+    Ticks,
+    as_svg,
+    as_text,
+    digits,
+    logarithmic,
+    svg_option,
+)
+from benchmarks.subject import (
+    Subject,
+    Turn,
+    column_bytes,
+    compiled_model,
+    eager_model,
+    load_subject,
+    model_options,
+    weight_bytes,
+    write_naively,
+    write_with_cache,
+)
+from gpt2 import eager
+from gpt2.decoding import log_softmax
+from gpt2.engine import Engine
+from gpt2.precision import PRECISIONS
+
+BATCHES = (8, 32)
+FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token
+REDUCED = PRECISIONS[1:]  # not exact: they state their loss instead
+WINDOWS, WINDOW = 32, 256  # texts whose perplexity is measured, and tokens in each
+
+messages = Console(stderr=True, highlight=False)
+
+
+# --- A rung ---------------------------------------------------------------------------
+
+
+@dataclass
+class Rung:
+    """One way to write text.
+
+    Attributes:
+        name: For the table.
+        write: Continues prompts by a number of tokens.
+        prompts: Ids of each text.
+        count: Tokens to write for each text in a turn.
+        weights: Bytes of weights that are read for a step, which is one token more
+            for each text.
+        column: Bytes that a token of context takes in the cache; 0 without a cache.
+        same: How many tokens are the first rung's, of all that a turn writes.
+        seconds: Of each turn.
+    """
+
+    name: str
+    write: Callable[[Sequence[Sequence[int]], int], Turn]
+    prompts: list[list[int]]
+    count: int
+    weights: int
+    column: int
+    same: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def batch(self) -> int:
+        """Number of texts."""
+        return len(self.prompts)
+
+    @property
+    def context(self) -> float:
+        """Tokens that a token attends to, on average over a turn."""
+        return sum(map(len, self.prompts)) / self.batch + (self.count - 1) / 2
+
+    @property
+    def bytes_per_token(self) -> float:
+        """The texts share the weights; each has its own keys and values."""
+        return self.weights / self.batch + self.column * self.context
+
+    @property
+    def step(self) -> float:
+        """Seconds until each text has one token more."""
+        return median(self.seconds) / self.count
+
+    @property
+    def speed(self) -> float:
+        """Tokens a second, of all texts together."""
+        return self.batch / self.step
+
+    def turn(self) -> np.ndarray:
+        """Writes once, and notes the time: `[batch, count]`."""
+        seconds, tokens = self.write(self.prompts, self.count)
+        self.seconds.append(seconds)
+        return tokens
+
+
+# --- The climb ------------------------------------------------------------------------
+
+
+def climb(
+    subject: Subject, count: int, repeat: int, windows: np.ndarray | None
+) -> tuple[list[Rung], dict[str, str], float]:
+    """Makes the rungs, has them prove themselves, and lets them take turns.
+
+    Args:
+        subject: The model.
+        count: Tokens to write for each text.
+        repeat: Turns of each rung that count.
+        windows: Ids `[batch, seq]` of a text to measure the perplexity with.
+
+    Returns:
+        The rungs; what is lost where weights have fewer bytes; and the bytes a second
+        that the machine reads from memory.
+
+    Raises:
+        click.ClickException: If a rung in float32 writes another text.
+    """
+    config, prompt = subject.config, subject.prompt
+    say("Preparing: seconds, but up to 5 minutes the first time with such a model")
+    eager.prepare()
+    step_12 = partial(write_naively, eager_model(subject))
+    compiled = partial(write_naively, compiled_model(subject))
+    engines = {
+        precision: Engine(config, subject.weights, precision=precision)
+        for precision in PRECISIONS
+    }
+    exact = engines["float32"]
+    cached = {name: partial(write_with_cache, engines[name]) for name in PRECISIONS}
+    size = {name: weight_bytes(engines[name]) for name in PRECISIONS}
+    full, column = size["float32"], column_bytes(config)
+
+    say("Proving that each rung writes the same text")
+    # Each text of a batch begins one token further on in one text, which is known.
+    more = compiled([prompt], count + max(BATCHES) - 1).tokens[0].tolist()
+    known = [*prompt, *more]
+    starts = [known[: len(prompt) + n] for n in range(max(BATCHES))]
+    one, fewer = starts[:1], max(1, count // FEWER)
+    rungs = [
+        Rung("eager", step_12, one, fewer, full, column=0),
+        Rung("compiled", compiled, one, count, full, column=0),
+        Rung("KV cache", cached["float32"], one, count, full, column),
+        *(Rung(name, cached[name], one, count, size[name], column) for name in REDUCED),
+        *(
+            Rung(f"batch {n}", cached["float32"], starts[:n], count, full, column)
+            for n in BATCHES
+        ),
+    ]
+    losses = {}
+    for rung in rungs:
+        written = rung.turn()
+        if rung.name in REDUCED:
+            text = np.array([known[: len(prompt) + count]])  # [1, seq]
+            rung.same, loss = compare(engines[rung.name], exact, text, len(prompt))
+            if windows is not None:
+                ratio = perplexity(engines[rung.name], windows) / perplexity(
+                    exact, windows
+                )
+                loss += f"; perplexity {ratio:.4f} of float32's"
+            losses[rung.name] = loss
+        else:
+            rung.same = prove(rung, written, known)
+
+    round_seconds = sum(rung.seconds.pop() for rung in rungs)
+    say(f"Measuring: about {repeat * round_seconds:.0f} s")
+    memory = machine.memory()
+    fastest = 0.0
+    for _ in track(range(repeat), "taking turns", console=messages):
+        for rung in rungs:
+            rung.turn()
+        fastest = max(fastest, machine.read(memory))
+    return rungs, losses, fastest
+
+
+def say(text: str) -> None:
+    messages.print(text, style="dim")
+
+
+def prove(rung: Rung, written: np.ndarray, known: Sequence[int]) -> int:
+    """How many tokens a rung has written, which must be those of the known text."""
+    ends = [len(prompt) + rung.count for prompt in rung.prompts]
+    expected = np.array([known[end - rung.count : end] for end in ends])
+    if (written != expected).any():
+        row, step = np.argwhere(written != expected)[0]
+        raise click.ClickException(
+            f"{rung.name} writes another text: token {step} of text {row} is "
+            f"{written[row, step]}, expected {expected[row, step]}"
+        )
+    return written.size
+
+
+# --- What fewer bytes cost ------------------------------------------------------------
+
+
+def follow(engine: Engine, texts: np.ndarray, start: int) -> Iterator[np.ndarray]:
+    """Yields the logits `[batch, vocab_size]` of each token of a text from `start` on.
+
+    `texts` is `[batch, seq]`.
+    """
+    logits, cache = engine.prefill(texts[:, :start].tolist(), texts.shape[1])
+    for column in texts[:, start:].T:
+        yield logits
+        logits = engine.decode(column.tolist(), cache)
+
+
+def compare(
+    engine: Engine, exact: Engine, text: np.ndarray, start: int
+) -> tuple[int, str]:
+    """Reads a text `[1, seq]` with both, and asks both for each token from `start` on.
+
+    Returns:
+        How often both choose the same one, and how far apart their logits are.
+    """
+    same, apart, spreads = 0, 0.0, []
+    for ours, theirs in zip(
+        follow(engine, text, start), follow(exact, text, start), strict=True
+    ):
+        same += int(ours.argmax() == theirs.argmax())
+        apart = max(apart, float(np.abs(ours - theirs).max()))
+        spreads.append(theirs.std())
+    spread = np.mean(spreads)
+    return same, f"logits differ by at most {apart:.2g}; they spread by {spread:.1f}"
+
+
+def held_out(subject: Subject, text: Path | None) -> np.ndarray | None:
+    """Ids `[batch, seq]` of the last tenth of a text, which training has not seen.
+
+    Raises:
+        click.UsageError: If the model has no words, or the text is too short.
+    """
+    if text is None:
+        return None
+    if subject.tokenizer is None:
+        raise click.UsageError("--text is of no use with random weights: leave it out")
+    try:
+        letters = text.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"--text: {text} is not UTF-8: give a text") from None
+    ids = subject.tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
+    seq = min(WINDOW, subject.config.n_positions)
+    batch = min(WINDOWS, len(ids) // seq)
+    if batch == 0:
+        raise click.UsageError(
+            f"--text: the last tenth of {text} has {len(ids)} tokens, and {seq} are "
+            "needed: give a longer text"
+        )
+    return np.reshape(ids[: batch * seq], (batch, seq))
+
+
+def perplexity(engine: Engine, windows: np.ndarray) -> float:
+    """exp of the mean loss of all tokens but the first; `windows` is `[batch, seq]`."""
+    losses = []
+    targets = windows[:, 1:, None]  # [batch, seq - 1, 1]
+    for n, logits in enumerate(follow(engine, windows, 1)):
+        losses.append(-np.take_along_axis(log_softmax(logits), targets[:, n], axis=1))
+    return float(np.exp(np.mean(losses)))
+
+
+# --- The report -----------------------------------------------------------------------
+
+
+def table(rungs: Sequence[Rung], bandwidth: float) -> Table:
+    """One line for each rung; `bandwidth` in bytes a second."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("rung")
+    for header in ("same tokens", "tokens/s", "ms/step", "MB/token", "of bandwidth"):
+        table.add_column(header, justify="right")
+    for rung in rungs:
+        table.add_row(
+            rung.name,
+            f"{rung.same} of {rung.batch * rung.count}",
+            digits(rung.speed),
+            digits(1000 * rung.step),
+            digits(rung.bytes_per_token / 1e6),
+            f"{rung.bytes_per_token * rung.speed / bandwidth:.0%}",
+        )
+    return table
+
+
+def notes(rungs: Sequence[Rung], losses: dict[str, str]) -> str:
+    """What the columns mean, with this run's numbers."""
+    contexts = ", ".join(f"{rung.context:g}" for rung in rungs)
+    meanings = {
+        **losses,
+        "same tokens": "as the first rung, which is slow and writes fewer; bfloat16 "
+        "and int8 are asked for each next token of its text",
+        "step": "one token more for each text; tokens/s are of all texts together",
+        "MB/token": "weights / batch + 2 x n_layer x n_embd x 4 bytes x context; the "
+        "weights without wpe; the first two rungs have no cache, so only the weights",
+        "context": f"{contexts} tokens on average, from the first rung to the last",
+        "of bandwidth": "MB/token x tokens/s, as a part of what memory gives; what "
+        "lies in the processor's own cache comes faster: it may be above 100%",
+    }
+    return "\n".join(
+        fill(f"{word}: {meaning}", COLUMNS, subsequent_indent="  ")
+        for word, meaning in meanings.items()
+    )
+
+
+def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
+    """A bar for each rung, and the ticks of the scale."""
+    lengths, ticks = logarithmic([rung.speed for rung in rungs])
+    bars = []
+    for rung, length in zip(rungs, lengths, strict=True):
+        times = rung.speed / rungs[0].speed
+        text = f"{digits(rung.speed)} tokens/s, {digits(times)}x"
+        bars.append(Bar(rung.name, [length], text))
+    return bars, ticks
+
+
+@click.command()
+@model_options
+@click.option(
+    "--tokens",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many tokens a rung writes in a turn; the first rung an eighth of it.",
+)
+@click.option(
+    "--repeat",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Turns of each rung; the figures are their medians.",
+)
+@click.option(
+    "--text",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also measure the perplexity of bfloat16 and int8, on the last tenth of this.",
+)
+@svg_option
+def main(
+    model: str | None,
+    random: str | None,
+    tokens: int,
+    repeat: int,
+    text: Path | None,
+    svg: Path | None,
+) -> None:
+    """Measure each stage of the course, from step 12 to batches with a KV cache."""
+    subject = load_subject(model, random)
+    most = subject.config.n_positions - len(subject.prompt) - max(BATCHES) + 1
+    if tokens > most:
+        raise click.UsageError(
+            f"--tokens {tokens} does not fit into the context of {subject.name}: "
+            f"it has room for {most}"
+        )
+    windows = held_out(subject, text)
+    rungs, losses, bandwidth = climb(subject, tokens, repeat, windows)
+    console = Console(width=COLUMNS, highlight=False)
+    title = f"{subject.name} on {machine.processor()}"
+    console.print(f"{title}; memory gives {bandwidth / 1e9:.1f} GB/s\n")
+    console.print(table(rungs, bandwidth))
+    console.print(f"\n{notes(rungs, losses)}", markup=False)
+    bars, ticks = picture(rungs)
+    console.print(f"\n{as_text(bars, ticks)}", markup=False)
+    if svg:
+        svg.write_text(as_svg([f"Tokens per second: {title}"], bars, ticks))
+
+
+if __name__ == "__main__":
+    main(prog_name="./run ladder")

@@ -1,0 +1,236 @@
+"""The ladder's and the context curve's arithmetic, and one short run of each."""
+
+import io
+import re
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from max.driver import Buffer
+from rich.console import Console
+
+from benchmarks import bars, context, ladder, subject
+from gpt2.checkpoint import load_checkpoint
+from gpt2.engine import Engine
+from gpt2.precision import PRECISIONS, store
+from solutions.solution_01 import GPT2Config
+from tests import reference
+
+
+@pytest.fixture(scope="module")
+def shakespeare():
+    return load_checkpoint(subject.SHAKESPEARE)
+
+
+def rung(name="KV cache", batch=1, count=64, **about) -> ladder.Rung:
+    """A rung that writes nothing, with prompts of 16 tokens, 17 tokens, ..."""
+    prompts = [[0] * (16 + row) for row in range(batch)]
+    about = {"weights": 8_000_000, "column": 6000} | about
+    return ladder.Rung(name, lambda prompts, count: None, prompts, count, **about)
+
+
+def printed(table) -> str:
+    file = io.StringIO()
+    Console(file=file, width=80).print(table)
+    return file.getvalue()
+
+
+# --- Bytes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
+    config = shakespeare.config
+    n_embd, n_layer, vocab_size = config.n_embd, config.n_layer, config.vocab_size
+    matrices = vocab_size * n_embd + n_layer * 12 * n_embd**2
+    rows = vocab_size + n_layer * 9 * n_embd  # of all matrices
+    others = n_layer * 13 * n_embd + 2 * n_embd  # biases and layer norms
+    expected = {
+        "float32": 4 * matrices + 4 * others,
+        "bfloat16": 2 * matrices + 4 * others,
+        "int8": matrices + 4 * rows + 4 * others,
+    }
+    stored = store(shakespeare.weights, precision)
+    buffers = {name: Buffer.from_dlpack(array) for name, array in stored.items()}
+    engine = SimpleNamespace(weights=buffers)
+    assert subject.weight_bytes(engine) == expected[precision]
+
+
+def test_a_column_is_what_the_engine_stores_for_a_token(shakespeare):
+    engine = Engine(shakespeare.config, shakespeare.weights)
+    _, cache = engine.prefill([[1, 2]] * 3, capacity=10)
+    size = cache.data.num_elements * cache.data.dtype.size_in_bytes
+    assert subject.column_bytes(shakespeare.config) * 3 * 10 == size
+
+
+def test_a_batch_shares_the_weights_and_not_the_cache():
+    assert rung(count=1).bytes_per_token == 8_000_000 + 16 * 6000
+    assert rung(count=3).bytes_per_token == 8_000_000 + 17 * 6000
+    assert rung(batch=3, count=1).bytes_per_token == 8_000_000 / 3 + 17 * 6000
+
+
+# --- A rung ---------------------------------------------------------------------------
+
+
+def test_the_table_shows_medians():
+    one = rung(seconds=[6.4, 0.64, 0.64], same=63)
+    eight = rung("batch 8", batch=8, seconds=[1.28], same=512)
+    lines = printed(ladder.table([one, eight], bandwidth=1e9)).splitlines()
+    # 8 MB + 47.5 x 6 kB = 8.285 MB, 100 times a second; 1 MB + 51 x 6 kB = 1.306 MB
+    assert lines[1].split() == "KV cache 63 of 64 100 10.0 8.29 83%".split()
+    assert lines[2].split() == "batch 8 512 of 512 400 20.0 1.31 52%".split()
+
+
+def test_a_rung_must_write_the_known_text():
+    known = list(range(30))
+    two = rung(batch=2, count=3)
+    assert ladder.prove(two, np.array([[16, 17, 18], [17, 18, 19]]), known) == 6
+    with pytest.raises(
+        click.ClickException,
+        match="KV cache writes another text: token 2 of text 1 is 7, expected 19",
+    ):
+        ladder.prove(two, np.array([[16, 17, 18], [17, 18, 7]]), known)
+
+
+def test_following_a_text_gives_what_prefill_gives(shakespeare):
+    engine = Engine(shakespeare.config, shakespeare.weights)
+    texts = np.random.default_rng(0).integers(512, size=(2, 7))
+    followed = list(ladder.follow(engine, texts, 3))
+    assert len(followed) == 4
+    for end, logits in enumerate(followed, start=3):
+        expected, _ = engine.prefill(texts[:, :end].tolist())
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
+
+
+# --- The model ------------------------------------------------------------------------
+
+
+def test_random_weights_are_shaped_like_a_checkpoints(shakespeare):
+    weights = subject.random_weights(shakespeare.config)
+    expected = {name: np.shape(array) for name, array in shakespeare.weights.items()}
+    assert {name: array.shape for name, array in weights.items()} == expected
+
+
+def test_logits_of_random_weights_spread_like_real_ones():
+    config = GPT2Config(500, 32, 64, n_layer=3, n_head=4)
+    weights = reference.part(subject.random_weights(config), "transformer")
+    ids = np.random.default_rng(0).integers(500, size=(4, 32))
+    hidden = reference.model(ids, np.arange(32), weights, 3, 4, 1e-5)
+    assert (hidden @ weights["wte.weight"].T).std() == pytest.approx(2.75, rel=0.1)
+
+
+# --- The pictures ---------------------------------------------------------------------
+
+
+def test_equal_ratios_are_equal_steps_on_the_logarithmic_scale():
+    lengths, ticks = bars.logarithmic([3, 30, 3000])
+    assert lengths[0] == pytest.approx(np.log10(3) / np.log10(3000))
+    assert lengths[2] == 1
+    assert lengths[2] - lengths[1] == pytest.approx(2 * (lengths[1] - lengths[0]))
+    assert [*ticks.values()] == ["1", "10", "100", "1,000"]
+    assert [*ticks] == pytest.approx([n / np.log10(3000) for n in range(4)])
+
+
+def test_bars_fit_the_terminal_and_keep_their_proportions():
+    drawn = [bars.Bar("longer", [0.5, 0.5], "2 ms"), bars.Bar("b", [0.25, 0], "1 ms")]
+    lines = bars.as_text(drawn, {0: "0", 1: "x"}).splitlines()
+    assert max(map(len, lines)) == 80
+    assert lines[0].count("█") == lines[0].count("▒") == 2 * lines[1].count("█")
+
+
+def test_the_svg_shows_what_the_text_shows():
+    drawn = [bars.Bar("a < b", [0.5, 0.25], "2 ms"), bars.Bar("c", [1.0], "3 ms")]
+    svg = ElementTree.fromstring(bars.as_svg(["A & B"], drawn, {0: "0", 0.5: "half"}))
+    texts = [text.text for text in svg.findall("{*}text")]
+    assert sorted(texts) == sorted(["A & B", "0", "half", "a < b", "2 ms", "c", "3 ms"])
+    widths = [float(rect.get("width")) for rect in svg.findall("{*}rect")]
+    assert widths == [0.5 * widths[2], 0.25 * widths[2], widths[2]]
+
+
+def test_lengths_go_up_to_the_longest_that_leaves_room():
+    assert context.lengths(1024) == [16, 32, 64, 128, 256, 512, 1023]
+    assert context.lengths(33) == [16, 32]
+
+
+def test_the_contexts_share_is_what_comes_on_top():
+    points = [
+        context.Point(16, 8_000_000, cached=[0.010, 0.010, 9], again=[0.010]),
+        context.Point(32, 9_000_000, cached=[0.0125], again=[0.250]),
+    ]
+    lines = printed(context.table(points)).splitlines()
+    assert lines[1].split() == "16 8.00 10.0 0% 10.0 1.00".split()
+    assert lines[2].split() == "32 9.00 12.5 20% 250 20.0".split()
+    drawn, _ = context.picture(points)
+    assert drawn[0].parts == pytest.approx([0.8, 0])
+    assert drawn[1].parts == pytest.approx([0.8, 0.2])
+
+
+# --- The commands ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("--tokens 0", "0 is not in the range"),
+        ("--tokens 210", "has room for 209"),
+        ("--repeat 0", "0 is not in the range"),
+        ("--random 7B", "'7B' is not '124M'"),
+        ("--random 124M --model models/names", "name two models"),
+        ("--model models/nowhere", "models/nowhere"),
+        ("--svg nowhere/picture.svg", "there is no folder nowhere"),
+        ("--text nowhere.txt", "'nowhere.txt' does not exist"),
+        ("--text {short}", "the last tenth of"),
+        ("--text {binary}", "is not UTF-8"),
+    ],
+)
+def test_the_ladder_refuses(words, problem, tmp_path, monkeypatch):
+    (tmp_path / "short").write_text("To be, or not to be.\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
+    files = {"short": tmp_path / "short", "binary": tmp_path / "binary"}
+    monkeypatch.setattr(ladder, "climb", None)  # it does not come to that
+    done = CliRunner().invoke(ladder.main, words.format(**files).split())
+    assert done.exit_code == 2
+    assert problem in re.sub(r"\s+", " ", done.output)
+
+
+def test_the_context_curve_refuses_a_context_without_a_curve():
+    done = CliRunner().invoke(context.main, ["--model", "models/names"])
+    assert done.exit_code == 2
+    assert "names has a context of" in done.output
+    done = CliRunner().invoke(context.main, ["--precision", "float16"])
+    assert done.exit_code == 2
+
+
+@pytest.mark.slow
+def test_the_ladder_climbs(tmp_path, eager):
+    """MAX compiles four graphs the first time on a machine: a few minutes."""
+    svg = tmp_path / "ladder.svg"
+    words = ["--tokens", "4", "--repeat", "1", "--svg", str(svg)]
+    done = CliRunner().invoke(ladder.main, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    rows = re.findall(r"^(\S.*?) +(\d+) of (\d+) ", done.stdout, flags=re.M)
+    names = "eager,compiled,KV cache,bfloat16,int8,batch 8,batch 32".split(",")
+    assert [name for name, _, _ in rows] == names
+    counts = [int(count) for _, _, count in rows]
+    assert counts == [1, 4, 4, 4, 4, 32, 128]
+    same = {name: int(same) for name, same, _ in rows}
+    assert [same[n] for n in names if n not in ladder.REDUCED] == [1, 4, 4, 32, 128]
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert len(ElementTree.parse(svg).findall("{*}rect")) == 7
+
+
+@pytest.mark.slow
+def test_the_context_curve_is_drawn(tmp_path, eager):
+    svg = tmp_path / "context.svg"
+    words = ["--repeat", "1", "--svg", str(svg)]
+    done = CliRunner().invoke(context.main, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    rows = re.findall(r"^ +(\d+) +[\d.,]+ +[\d.,]+ +\d+% ", done.stdout, flags=re.M)
+    assert rows == ["16", "32", "64", "128", "255"]
+    apart = re.search(r"logits differ by at most (\S+)\.", done.stdout)
+    assert float(apart[1]) < 1e-4
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert len(ElementTree.parse(svg).findall("{*}rect")) == 2 * 5
