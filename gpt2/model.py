@@ -22,6 +22,7 @@ class Options(TypedDict, total=False):
     Attributes:
         max_new_tokens: The most tokens to add; 200.
         seed: Repeats the same texts; without one they are new every time.
+        rngs: What draws each text, instead of a seed; one generator for each.
         stop: Strings that end a text; they are not part of it.
         stop_tokens: Tokens that end a text, beside the checkpoint's own, as the
             tokenizer spells them.
@@ -31,6 +32,7 @@ class Options(TypedDict, total=False):
 
     max_new_tokens: int
     seed: int | None
+    rngs: Sequence[np.random.Generator]
     stop: Sequence[str]
     stop_tokens: Sequence[str]
     stop_at_limit: bool
@@ -140,7 +142,7 @@ class Model:
             self.checkpoint.tokenizer,
             [self.encode(prompt) for prompt in prompts],
             decoding,
-            generators(seed, len(prompts)),
+            options.get("rngs") or generators(seed, len(prompts)),
             max_new_tokens=max_new_tokens,
             stop=stop,
             stop_tokens=self.stop_ids(options.get("stop_tokens", ())),
@@ -160,59 +162,71 @@ class Model:
         Raises:
             ValueError: If the prompt or a stop token cannot be used.
         """
+        stops = self.stop_ids(stop_tokens)
         found = beams.search(
-            self.engine,
-            self.encode(prompt),
-            max_new_tokens,
-            stop_tokens=self.stop_ids(stop_tokens),
+            self.engine, self.encode(prompt), max_new_tokens, stop_tokens=stops
         )
         decode = self.checkpoint.tokenizer.decode
-        return [(decode(hypothesis.ids), hypothesis.score) for hypothesis in found]
+        return [
+            (decode([token for token in ids if token not in stops]), score)
+            for ids, score in found
+        ]
 
     def encode(self, prompt: str) -> list[int]:
-        """The prompt's ids; of an empty one, the token that separates texts.
-
-        Raises:
-            ValueError: If the model cannot read it; the message says why.
-        """
-        checkpoint = self.checkpoint
-        if not prompt:
-            if checkpoint.boundary is None:
-                raise ValueError(
-                    f"{checkpoint.source} cannot start from nothing: give a prompt"
-                )
-            return [checkpoint.boundary]
-        try:
-            prompt.encode()
-        except UnicodeEncodeError:  # from a terminal with another encoding
-            raise ValueError("the prompt is not valid UTF-8") from None
-        ids = checkpoint.tokenizer.encode(prompt).ids
-        if checkpoint.tokenizer.decode(ids, skip_special_tokens=False) != prompt:
-            raise ValueError(
-                f"the prompt has characters that {checkpoint.source} has no tokens for"
-            )
-        n_positions = checkpoint.config.n_positions
-        if len(ids) > n_positions:
-            raise ValueError(
-                f"the prompt is {len(ids)} tokens long, and {checkpoint.source} reads "
-                f"at most {n_positions}: shorten it"
-            )
-        return ids
+        """As the function `encode`, with this model's checkpoint."""
+        return encode(self.checkpoint, prompt)
 
     def stop_ids(self, stop_tokens: Sequence[str] = ()) -> set[int]:
-        """Ids of the tokens that end a text, the checkpoint's own included.
+        """As the function `stop_ids`, with this model's checkpoint."""
+        return stop_ids(self.checkpoint, stop_tokens)
 
-        Raises:
-            ValueError: If the tokenizer has no such token.
-        """
-        boundary = self.checkpoint.boundary
-        ids = set() if boundary is None else {boundary}
-        for token in stop_tokens:
-            found = self.checkpoint.tokenizer.token_to_id(token)
-            if found is None:
-                raise ValueError(
-                    f"{token!r} is no token of {self.checkpoint.source}: give one of "
-                    "its vocabulary, or a stop string"
-                )
-            ids.add(found)
-        return ids
+
+# --- From text to ids, which needs no engine ---------------------------------------
+
+
+def encode(checkpoint: Checkpoint, prompt: str) -> list[int]:
+    """The prompt's ids; of an empty one, the token that separates texts.
+
+    Raises:
+        ValueError: If the model cannot read it; the message says why.
+    """
+    if not prompt:
+        if checkpoint.boundary is None:
+            raise ValueError(
+                f"{checkpoint.source} cannot start from nothing: give a prompt"
+            )
+        return [checkpoint.boundary]
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:  # from a terminal with another encoding
+        raise ValueError("the prompt is not valid UTF-8") from None
+    ids = checkpoint.tokenizer.encode(prompt).ids
+    if checkpoint.tokenizer.decode(ids, skip_special_tokens=False) != prompt:
+        raise ValueError(
+            f"the prompt has characters that {checkpoint.source} has no tokens for"
+        )
+    n_positions = checkpoint.config.n_positions
+    if len(ids) > n_positions:
+        raise ValueError(
+            f"the prompt is {len(ids)} tokens long, and {checkpoint.source} reads "
+            f"at most {n_positions}: shorten it"
+        )
+    return ids
+
+
+def stop_ids(checkpoint: Checkpoint, stop_tokens: Sequence[str] = ()) -> set[int]:
+    """Ids of the tokens that end a text, the checkpoint's own included.
+
+    Raises:
+        ValueError: If the tokenizer has no such token.
+    """
+    ids = set() if checkpoint.boundary is None else {checkpoint.boundary}
+    for token in stop_tokens:
+        found = checkpoint.tokenizer.token_to_id(token)
+        if found is None:
+            raise ValueError(
+                f"{token!r} is no token of {checkpoint.source}: give one of "
+                "its vocabulary, or a stop string"
+            )
+        ids.add(found)
+    return ids

@@ -40,7 +40,7 @@ def house(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command(command, house, eager):
+def test_a_command(command, house, eager, tmp_path):
     """As a learner types it; the suite does not run itself, nor download a model."""
     _, task, *rest = shlex.split(command, comments=True)
     python, *words = shlex.split(TASKS[task]["cmd"])
@@ -59,10 +59,21 @@ def test_a_command(command, house, eager):
     elif "steps" in rest:  # whatever the learner has written there
         done = run(f"{command} --max-new-tokens 3")
         assert done.returncode == 0 or "Your steps stopped here" in done.stderr
+    elif "--out" in rest:
+        out = rest[rest.index("--out") + 1]
+        done = run(command.replace(out, str(tmp_path / out)))
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / out).read_text()
     else:
         done = run(command)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_python_runs(code, capsys):
+    exec(code, {})
+    assert capsys.readouterr().out.strip()
 
 
 @pytest.mark.parametrize("name", re.findall(r"^\| `(\w+/)` \|", README, flags=re.M))

@@ -1,0 +1,320 @@
+"""The options of the command line, under the headings of `generate --help`."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from gpt2.terminal import BadInput
+
+SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Option(click.Option):
+    """An option that stands under a heading of --help."""
+
+    def __init__(self, *words: Any, heading: str, **how: Any) -> None:
+        super().__init__(*words, **how)
+        self.heading = heading
+
+
+class Command(click.Command):
+    """A command whose --help has headings."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        for title, part in groupby(options, lambda p: getattr(p, "heading", "Help")):
+            with formatter.section(title):
+                formatter.write_dl([p.get_help_record(ctx) or ("", "") for p in part])
+
+
+def heading(title: str) -> Callable[..., Decorator]:
+    """`click.option`, under a heading."""
+    return partial(click.option, cls=Option, heading=title)
+
+
+def together(*options: Decorator) -> Decorator:
+    """Several options as one decorator."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+# --- The model ---------------------------------------------------------------------
+
+option = heading("The model")
+model = together(
+    option(
+        "--model",
+        default=str(SHAKESPEARE),
+        help="A folder, or a model of the hub: openai-community/gpt2.  "
+        "Default: models/shakespeare.",
+    ),
+    option("--revision", help="Branch, tag or commit of a hub model."),
+    option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16", "int8"]),
+        default="float32",
+        show_default=True,
+        help="How weights are kept: fewer bytes are faster, and less exact.",
+    ),
+    option(
+        "--device",
+        type=click.Choice(["cpu", "gpu"]),
+        default="cpu",
+        show_default=True,
+        help="Where the model runs.",
+    ),
+)
+whose = together(
+    option(
+        "--no-cache",
+        is_flag=True,
+        help="Read the whole text again for every token: slow, and the same text.",
+    ),
+    option(
+        "--from",
+        "room_name",
+        type=click.Choice(["steps", "solutions"]),
+        default="solutions",
+        show_default=True,
+        help="Whose model: your own from steps/ with your own loop, or the reference.",
+    ),
+    option(
+        "--strict",
+        is_flag=True,
+        help="With --from steps: refuse if a step is still to be written.",
+    ),
+)
+
+# --- How each token is chosen ------------------------------------------------------
+
+option = heading("How each token is chosen")
+
+
+def temperature(default: float) -> Decorator:
+    return option(
+        "--temperature",
+        type=float,
+        default=default,
+        show_default=True,
+        help="Below 1 is bolder about the likely, above 1 wilder; 0 is greedy.",
+    )
+
+
+def seed(repeated: str) -> Decorator:
+    return option(
+        "--seed",
+        type=click.IntRange(min=0),
+        help=f"Repeats the same {repeated}; chosen and shown if left out.",
+    )
+
+
+choosing = together(
+    temperature(0.8),
+    option(
+        "--top-k",
+        type=int,
+        default=0,
+        help="Draw only among this many of the likeliest.",
+    ),
+    option(
+        "--top-p",
+        type=float,
+        default=1.0,
+        help="Draw only among the likeliest that together have this probability.",
+    ),
+    option(
+        "--min-p",
+        type=float,
+        default=0.0,
+        help="Draw only among those this many times as likely as the likeliest.",
+    ),
+    option(
+        "--repetition-penalty",
+        type=float,
+        default=1.0,
+        help="Above 1 makes tokens that the text contains less likely.",
+    ),
+    option("--greedy", is_flag=True, help="Always take the likeliest token."),
+    seed("text"),
+)
+
+# --- Where a text ends -------------------------------------------------------------
+
+option = heading("Where a text ends")
+
+
+def max_new_tokens(default: int, least: int) -> Decorator:
+    return option(
+        "--max-new-tokens",
+        type=click.IntRange(min=least),
+        default=default,
+        show_default=True,
+        help="How many tokens to add at most.",
+    )
+
+
+ending = together(
+    max_new_tokens(200, least=0),
+    option(
+        "--stop",
+        multiple=True,
+        help="End before this text; may be given several times.",
+    ),
+    option(
+        "--stop-token",
+        "stop_tokens",
+        multiple=True,
+        help="End before this token of the vocabulary; may be given several times.",
+    ),
+    option(
+        "--stop-at-limit",
+        is_flag=True,
+        help="End when the context is full, instead of forgetting the beginning.",
+    ),
+)
+
+# --- Beam search -------------------------------------------------------------------
+
+option = heading("Searching instead of drawing")
+beams = together(
+    option(
+        "--beams",
+        "num_beams",
+        type=int,
+        help="Search for the likeliest text, with this many beside each other.",
+    ),
+    option(
+        "--length-penalty",
+        type=float,
+        default=1.0,
+        show_default=True,
+        help="Above 0 favours long texts, below 0 short ones.",
+    ),
+    option(
+        "--early-stopping",
+        type=click.Choice(["no", "yes", "never"]),
+        default="no",
+        show_default=True,
+        help="Once that many texts have ended, stop at once (yes), when no better one "
+        "is likely (no), or when none is possible (never).",
+    ),
+    option(
+        "--return",
+        "num_return_sequences",
+        type=int,
+        default=1,
+        show_default=True,
+        help="How many of the texts to show, the best first.",
+    ),
+)
+
+# --- Many texts --------------------------------------------------------------------
+
+option = heading("Many texts")
+many = together(
+    option(
+        "--samples",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="How many texts to write, side by side in one batch.",
+    ),
+    option(
+        "--prompts",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}.',
+    ),
+    option(
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="With --prompts: where the texts go, a line of JSON for each.  After an "
+        "interruption, the same command goes on.",
+    ),
+    option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        default=8,
+        show_default=True,
+        help="With --prompts: how many to continue at once.",
+    ),
+)
+
+# --- A look inside -----------------------------------------------------------------
+
+option = heading("A look inside")
+trace = option(
+    "--trace",
+    is_flag=True,
+    help="Show for each token what could have come, what was removed, what came.",
+)
+trace_json = option(
+    "--trace-json",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the same into a file, a line of JSON for each token.",
+)
+
+
+# --- What does not go together -----------------------------------------------------
+
+
+def refuse_contradictions(wanted: SimpleNamespace) -> None:
+    """Refuses options of `generate` that would have to be ignored."""
+    ctx = click.get_current_context()
+    spelled = {param.name: param.opts[0] for param in ctx.command.params}
+    spelled["prompt"] = "PROMPT"
+    given = {
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    filters = ["top_k", "top_p", "min_p"]
+    draws = ["greedy", "temperature", *filters, "repetition_penalty", "seed"]
+    search = ["length_penalty", "early_stopping", "num_return_sequences"]
+    looks = ["trace", "trace_json"]
+    engine = ["precision", "device", "no_cache", *filters, "repetition_penalty"]
+    engine += ["stop_tokens", "stop_at_limit", "num_beams", "prompts", *looks]
+    is_own = wanted.room_name == "steps"
+    is_search = wanted.num_beams is not None
+    is_file = wanted.prompts is not None
+
+    excluded = [
+        (wanted.greedy, "--greedy", ["temperature", *filters]),
+        (wanted.temperature == 0, "--temperature 0", filters),
+        (wanted.no_cache, "--no-cache", ["precision", "device"]),
+        (is_own, "--from steps", engine),
+        (is_search, "--beams", [*draws, "stop", "samples", "prompts", *looks]),
+        (is_file, "--prompts", ["prompt", "samples", *looks]),
+    ]
+    for there, one, names in excluded:
+        for name in names:
+            if there and name in given:
+                other = spelled[name]
+                raise BadInput(f"{one} and {other} exclude each other: leave one out")
+    needed = [
+        (is_own, "--from steps", ["strict"]),
+        (is_search, "--beams", search),
+        (is_file, "--prompts", ["out", "batch_size"]),
+        (wanted.out is not None, "--out", ["prompts"]),
+    ]
+    for there, one, names in needed:
+        for name in names:
+            if not there and name in given:
+                raise BadInput(f"{spelled[name]} needs {one} beside it")

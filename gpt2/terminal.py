@@ -1,0 +1,60 @@
+"""What the command line says beside its text: refusals, and lines that move.
+
+Text goes to stdout, everything else to stderr, so that a pipe gets the text alone.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+messages = Console(stderr=True, highlight=False)
+
+
+class BadInput(click.ClickException):
+    """One line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """What the library cannot use, or cannot open, is refused in one line.
+
+    An attribute such as `top_k` is named as the option it comes from.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads has read enough
+        raise
+    except (ValueError, OSError) as error:
+        message = str(error)
+        for option in click.get_current_context().command.params:
+            if option.name and "_" in option.name:
+                message = re.sub(rf"\b{option.name}\b", option.opts[0], message)
+        raise BadInput(message) from None
+
+
+@contextlib.contextmanager
+def moving(text: str) -> Iterator[None]:
+    """A line that moves while something takes its time; none where nobody looks."""
+    columns = SpinnerColumn(), TextColumn(text), TimeElapsedColumn()
+    still = not messages.is_terminal
+    with Progress(
+        *columns, console=messages, transient=True, disable=still
+    ) as progress:
+        progress.add_task(text)
+        yield
+
+
+@contextlib.contextmanager
+def preparing(first_time: str) -> Iterator[None]:
+    """Shows that MAX is at work, and what it takes the first time on a machine."""
+    text = f"preparing MAX: seconds, but {first_time} the first time on a machine"
+    if not messages.is_terminal:
+        messages.print(text, soft_wrap=True)
+    with moving(text):
+        yield

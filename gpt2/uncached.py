@@ -1,0 +1,117 @@
+"""The model of the twelve steps as it is, without a cache: the learner's, or ours.
+
+A learner's model runs with the learner's own loop, step 12, and what fails in it is
+shown as the learner's lines.
+"""
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from max.driver import CPU
+from max.dtype import DType
+from max.experimental import functional as F
+from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
+
+from gpt2 import eager, rooms
+from gpt2.checkpoint import Checkpoint
+from gpt2.rooms import Room
+from gpt2.terminal import BadInput, messages
+
+
+def open_room(name: str, strict: bool) -> Room:
+    """Imports the twelve steps, and names those that a solution stands in for."""
+    room = rooms.open_room(name)
+    if strict and room.stand_ins:
+        number, missing = next(iter(room.stand_ins.items()))
+        raise BadInput(
+            f"step {number:02d} is still to be written ({missing}); write it, or "
+            "leave --strict out"
+        )
+    if room.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in room.stand_ins)
+        messages.print(
+            f"[dim]still to be written, solutions stand in: step {numbers}[/]"
+        )
+    return room
+
+
+def build_model(
+    room: Room, checkpoint: Checkpoint, *, compiled: bool
+) -> Callable[[Tensor], Tensor]:
+    """Assembles a room's model with a checkpoint's weights.
+
+    Compiled, it is one graph for every batch and length.  A learner's own model runs
+    eagerly: it need not compile, and is not compiled anew after every change.
+    """
+    eager.prepare_process()
+    # What surrounds the model is eager either way; its kernels compile beside it.
+    with ThreadPoolExecutor(1) as beside:
+        kernels = beside.submit(eager.load_kernels)
+        with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
+            model = room.make_model(room.config(checkpoint.config))
+            if compiled:
+                ids = TensorType(DType.int64, ("batch", "seq"), device=CPU())
+                model = model.compile(ids, weights=checkpoint.weights)
+            else:
+                model.load_state_dict(checkpoint.weights)
+        kernels.result()
+    if compiled:
+        return model
+
+    def lazily(ids: Tensor) -> Tensor:
+        with F.lazy():
+            return model(ids)
+
+    return lazily
+
+
+def step_12(
+    room: Room,
+    logits: Callable[[Tensor], Tensor],
+    checkpoint: Checkpoint,
+    prompt_ids: list[int],
+    rng: np.random.Generator,
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    do_sample: bool,
+) -> Iterator[int]:
+    """Yields what step 12 adds to the prompt, up to the boundary token."""
+    ids = Tensor([prompt_ids], dtype=DType.int64, device=CPU())  # [1, seq]
+    for _ in range(max_new_tokens):
+        ids = room.generate(
+            logits,
+            ids,
+            1,
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+            n_positions=checkpoint.config.n_positions,
+        )  # [1, seq + 1]
+        token = int(ids[0, -1].item())
+        if token == checkpoint.boundary:
+            return
+        yield token
+
+
+@contextlib.contextmanager
+def learners_code() -> Iterator[None]:
+    """What the learner's own files raise is shown cut to their own lines."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).parent == rooms.STEPS:
+                messages.print(f"steps/{Path(frame.filename).name}:{frame.lineno}")
+                messages.print(f"    {frame.line}", markup=False)
+        for line in traceback.format_exception_only(error):
+            messages.print(line.rstrip(), markup=False)
+        messages.print("Your steps stopped here.  The checks s01 to s12 tell more.")
+        sys.exit(1)

@@ -1,0 +1,238 @@
+"""Many prompts from one file into another: `generate --prompts FILE --out FILE`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from gpt2 import load
+from gpt2.__main__ import main
+from gpt2.decoding import Decoding
+from gpt2.jobs import only_writer, read_results
+from gpt2.model import Model
+
+ROOT = Path(__file__).parent.parent
+NAMES = "ROMEO JULIET KING DUKE NURSE FRIAR GREMIO BRUTUS CORIOLANUS".split()
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load(ROOT / "models" / "shakespeare")
+
+
+class Folder:
+    """A folder with a file of prompts, and the command that continues them."""
+
+    def __init__(self, path: Path) -> None:
+        self.prompts, self.out = path / "prompts.jsonl", path / "texts.jsonl"
+        self.write([f'{{"prompt": "{name}:", "id": "{name}"}}' for name in NAMES])
+
+    def write(self, lines: list[str]) -> None:
+        self.prompts.write_text("\n".join(lines) + "\n")
+
+    def words(self, *more: str) -> list[str]:
+        files = ["--prompts", str(self.prompts), "--out", str(self.out)]
+        sizes = ["--max-new-tokens", "24", "--batch-size", "2"]
+        return ["generate", *files, *sizes, *more]
+
+    def run(self, *more: str) -> None:
+        done = CliRunner().invoke(main, self.words(*more), catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+        assert done.stdout == ""
+
+    def refused(self, *more: str) -> str:
+        """The one line of a run that does no work; the results stay as they were."""
+        before = self.out.read_bytes() if self.out.exists() else None
+        done = CliRunner().invoke(main, self.words(*more))
+        assert done.exit_code == 2
+        (line,) = done.stderr.splitlines()
+        assert (self.out.read_bytes() if self.out.exists() else None) == before
+        return line
+
+    def results(self) -> list[dict]:
+        return [json.loads(line) for line in self.out.read_text().splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, model) -> Folder:
+    """Every run in this process has the same engine."""
+    monkeypatch.setattr("gpt2.engine.Engine", lambda *_, **__: model.engine)
+    return Folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, model) -> bytes:
+    """The results of a run that nothing interrupted."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("gpt2.engine.Engine", lambda *_, **__: model.engine)
+        folder = Folder(tmp_path_factory.mktemp("whole"))
+        folder.run("--seed", "5")
+    return folder.out.read_bytes()
+
+
+def test_each_prompt_gets_its_line(whole, model):
+    """With the draws of its own place in the file."""
+    results = [json.loads(line) for line in whole.splitlines()]
+    assert [result["index"] for result in results] == list(range(len(NAMES)))
+    assert [result["id"] for result in results] == NAMES
+    assert [result["prompt"] for result in results] == [f"{name}:" for name in NAMES]
+    for place in (0, 4):
+        seed = np.random.SeedSequence(5).spawn(len(NAMES))[place]
+        alone = model.generate(
+            f"{NAMES[place]}:",
+            Decoding(temperature=0.8),
+            rngs=[np.random.default_rng(seed)],
+            max_new_tokens=24,
+        )
+        assert results[place]["text"] == alone.text
+        assert results[place]["end"] == alone.end == "length"
+        assert results[place]["tokens"] == len(alone.ids) == 24
+
+
+# The command line, resting after each text, so that there is time to kill it.
+UNHURRIED = """
+import time
+from gpt2 import jobs
+from gpt2.__main__ import main
+line = jobs.result_line
+jobs.result_line = lambda *given: time.sleep(1) or line(*given)
+main()
+"""
+
+
+def test_a_killed_run_goes_on_without_loss_or_duplicate(folder, whole):
+    """Killed as by the kernel; and in the middle of a line, which is half there."""
+    killed = subprocess.Popen(
+        [sys.executable, "-c", UNHURRIED, *folder.words("--seed", "5")],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        stderr=subprocess.DEVNULL,
+    )
+    while not (folder.out.exists() and folder.out.read_bytes().count(b"\n") >= 2):
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    lines = folder.out.read_bytes().splitlines(keepends=True)
+    assert whole.startswith(b"".join(lines)) and len(lines) < len(NAMES)
+
+    folder.out.write_bytes(b"".join(lines[:-1]) + lines[-1][:50])
+    folder.run()  # the seed stands in the results
+    assert folder.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("size", [0, 1, 12, 13, 60, 5000])
+def test_it_goes_on_wherever_it_was_cut_off(folder, whole, size):
+    """Also within a batch, whose lines are then not written twice."""
+    cut = whole[:size] if size < 5000 else whole[:-1]
+    folder.out.write_bytes(cut)
+    folder.run("--seed", "5")
+    assert folder.out.read_bytes() == whole
+
+
+def test_a_text_does_not_depend_on_its_neighbours(folder, whole):
+    folder.run("--seed", "5", "--batch-size", "7")
+    texts = [json.loads(line)["text"] for line in whole.splitlines()]
+    assert [result["text"] for result in folder.results()] == texts
+
+
+def test_prompts_may_be_added_at_the_end(folder, whole):
+    lines = folder.prompts.read_text().splitlines()
+    folder.write(lines[:4])
+    folder.run("--seed", "5")
+    assert len(folder.results()) == 4
+    folder.write(["", *lines])
+    folder.run()
+    assert folder.out.read_bytes() == whole
+
+
+def test_a_finished_run_does_nothing(folder, whole, monkeypatch):
+    folder.out.write_bytes(whole)
+    monkeypatch.setattr("gpt2.engine.Engine", None)
+    folder.run("--seed", "5")
+    assert folder.out.read_bytes() == whole
+
+
+BAD_LINES = {
+    "no JSON": ("ROMEO:", "not JSON"),
+    "half a line": ('{"prompt": "ROM', "not JSON"),
+    "no object": ('"ROMEO:"', 'no text under "prompt"'),
+    "no prompt": ('{"id": 3}', 'no text under "prompt"'),
+    "a prompt that is no text": ('{"prompt": 3}', 'no text under "prompt"'),
+    "an unknown key": ('{"prompt": "a", "seed": 3}', '"seed" is neither'),
+    "an id that is a list": ('{"prompt": "a", "id": []}', '"id" is neither'),
+    "half a character": ('{"prompt": "\\ud800"}', "not valid UTF-8"),
+    "too long": (json.dumps({"prompt": "a " * 300}), "301 tokens long"),
+}
+
+
+@pytest.mark.parametrize("line, problem", BAD_LINES.values(), ids=list(BAD_LINES))
+def test_a_bad_line_is_named_before_any_work(folder, line, problem):
+    folder.write(['{"prompt": "ROMEO:"}', "", line])
+    said = folder.refused()
+    assert f"{folder.prompts}, line 3: " in said and problem in said
+    assert not folder.out.exists()
+
+
+def test_a_file_without_prompts_is_refused(folder):
+    folder.write([""])
+    assert "has no prompts" in folder.refused()
+
+
+DIFFERENT = {
+    "seed": (["--seed", "6"], "seed 5, and now it is 6"),
+    "temperature": (["--temperature", "1"], "temperature 0.8, and now it is 1.0"),
+    "greedy": (["--greedy"], "greedy false, and now it is true"),
+    "top-k": (["--top-k", "4"], "--top-k 0, and now it is 4"),
+    "stop": (["--stop", "x"], 'stop [], and now it is ["x"]'),
+    "length": (["--max-new-tokens", "9"], "--max-new-tokens 24, and now it is 9"),
+    "precision": (["--precision", "int8"], 'precision "float32", and now it is "int8"'),
+}
+
+
+@pytest.mark.parametrize("words, named", DIFFERENT.values(), ids=list(DIFFERENT))
+def test_other_settings_are_refused(folder, whole, words, named):
+    folder.out.write_bytes(whole)
+    said = folder.refused(*words)
+    assert f"{folder.out} was made with {named}" in said
+
+
+def test_other_prompts_are_refused(folder, whole):
+    folder.out.write_bytes(whole)
+    lines = folder.prompts.read_text().splitlines()
+    folder.write([*lines[:2], lines[2].replace("KING:", "KING HENRY:"), *lines[3:]])
+    said = folder.refused()
+    assert f"{folder.out}, line 3," in said and f"{folder.prompts}, line 3," in said
+    folder.write(lines[:-1])
+    said = folder.refused()
+    assert f"{folder.out} has 9 results, but {folder.prompts} has 8 prompts" in said
+
+
+@pytest.mark.parametrize("text", ["my notes", "my notes\n", '{"index": 1}\n', "{}\n{"])
+def test_a_file_of_something_else_is_left_alone(folder, text):
+    folder.out.write_text(text)
+    assert "holds something else" in folder.refused()
+
+
+def test_a_damaged_result_is_named(folder, whole):
+    lines = whole.splitlines(keepends=True)
+    folder.out.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+    assert f"{folder.out}, line 4, is no result" in folder.refused()
+
+
+def test_two_runs_do_not_write_the_same_file(folder, whole):
+    folder.out.write_bytes(whole[:-9])
+    with only_writer(folder.out, read_results(folder.out)):
+        assert "is being written by another process" in folder.refused()
+
+
+def test_a_folder_that_is_not_there_is_refused(folder):
+    folder.out = folder.out.parent / "nowhere" / "texts.jsonl"
+    assert str(folder.out) in folder.refused()
