@@ -349,7 +349,7 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
     seed = new_seed() if seed is None else seed
     with refusing():
         decoding = Decoding(temperature=temperature)
-    with preparing("a minute"), refusing():
+    with preparing("half a minute"), refusing():
         model = load(NAMES)
     with gzip.open(NAMES / "trained_on.txt.gz", "rt") as file:
         known = set(file.read().split())
@@ -437,7 +437,7 @@ def prepare(wanted: SimpleNamespace, checkpoint: "Checkpoint") -> "Model":
             logits = build_model(room, checkpoint, compiled=True)
         engine = NaiveEngine(checkpoint.config, logits)
     else:
-        with preparing("a minute"), refusing():
+        with preparing("half a minute"), refusing():
             engine = Engine(
                 checkpoint.config,
                 checkpoint.weights,
