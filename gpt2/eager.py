@@ -5,8 +5,9 @@ and number type.  Left alone, it compiles each one when it is first used, twenty
 seconds at a time.  Together they take a minute or two, once on a machine; from then
 on every process loads all of them from one file beside MAX's own cache.
 
-This file reaches around MAX's public API (`max._interpreter_ops`, MAX 26.7).  Where that has changed, nothing is compiled ahead: everything still
-works, and is slower the first time.
+This file reaches around MAX's public API (`max._interpreter_ops`, MAX 26.7).  Where
+that has changed, nothing is compiled ahead: everything still works, and is slower the
+first time.
 """
 
 import contextlib

@@ -178,7 +178,7 @@ class Engine:
     # --- The graph ---------------------------------------------------------------
 
     def load(self) -> Model:
-        """The graph with the weights, compiled unless this machine has done so before."""
+        """The graph and its weights; it is compiled once on a machine."""
         here = Path(__file__)
         sources = [here, here.with_name("cached_model.py"), *KERNELS.glob("*.mojo")]
         made_from = sorted(source.read_text() for source in sources)
