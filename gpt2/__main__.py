@@ -73,6 +73,9 @@ def generate(**given: Any) -> None:
             do_sample=not wanted.greedy,
         )
         wanted.prompt = from_stdin(wanted.prompt)
+        if wanted.trace_json and wanted.trace_json.exists():
+            there = f"{wanted.trace_json} is there already"
+            raise ValueError(f"--trace-json: {there}, choose another file")
     if wanted.prompts is not None:
         continue_file(wanted, decoding)
     elif wanted.num_beams is not None:
@@ -98,7 +101,7 @@ def write(wanted: SimpleNamespace, decoding: Decoding) -> None:
             file = None
             if wanted.trace_json:
                 with refusing():
-                    file = opened.enter_context(open(wanted.trace_json, "w"))
+                    file = opened.enter_context(open(wanted.trace_json, "x"))
             console = messages if wanted.trace else None
             tokenizer = model.checkpoint.tokenizer
             steps = traced(steps, decoding, tokenizer, console=console, file=file)
@@ -189,6 +192,8 @@ def continue_file(wanted: SimpleNamespace, decoding: Decoding) -> None:
         results = jobs.read_results(wanted.out)
         seed = results.seed if wanted.seed is None else wanted.seed
         wanted.seed = new_seed() if seed is None else seed
+        if Path(wanted.model).is_dir():  # one folder has many spellings
+            wanted.model = str(Path(wanted.model).resolve())
         made_with = {name: getattr(wanted, name) for name in MADE_WITH}
         jobs.check_results(results, prompts, made_with, wanted.out, wanted.prompts)
     checkpoint = read_checkpoint(wanted)

@@ -47,7 +47,17 @@ class CachedModel:
         first: TensorValue,
         length: TensorValue,
     ) -> TensorValue:
-        """From tokens `[batch, seq]` to logits `[batch, vocab_size]` of the last."""
+        """Reads new tokens, whose keys and values go into the cache.
+
+        Args:
+            tokens: int64 `[batch, seq]`.
+            positions: int64 `[batch, seq]`, where in its text each of them stands.
+            first: int64 `[batch]`, the column of each text's first token.
+            length: int64 `[]`, the number of columns that are filled already.
+
+        Returns:
+            Logits `[batch, vocab_size]` of what follows the last of them.
+        """
         self.first, self.length = first, length
         x = self.embed("transformer.wte", tokens)  # [batch, seq, n_embd]
         x = x + self.embed("transformer.wpe", positions)  # [batch, seq, n_embd]
@@ -60,11 +70,13 @@ class CachedModel:
         return logits[:, 0]  # [batch, vocab_size]
 
     def mlp(self, name: str, x: TensorValue) -> TensorValue:
+        """A block's MLP: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
         x = self.linear(f"{name}.c_fc", x)  # [batch, seq, inner_dim]
         x = ops.gelu(x, approximate="tanh")
         return self.linear(f"{name}.c_proj", x)  # [batch, seq, n_embd]
 
     def attention(self, n: int, x: TensorValue) -> TensorValue:
+        """Block n's attention: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
         name = f"transformer.h.{n}.attn"
         qkv = self.linear(f"{name}.c_attn", x)  # [batch, seq, 3 * n_embd]
         x = self.attend_fast(n, qkv) if self.kernels else self.attend(n, qkv)
@@ -125,6 +137,7 @@ class CachedModel:
     # --- What has weights --------------------------------------------------------
 
     def norm(self, name: str, x: TensorValue) -> TensorValue:
+        """A layer norm: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
         gamma, beta = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
         return ops.layer_norm(x, gamma, beta, self.config.layer_norm_epsilon)
 

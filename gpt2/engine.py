@@ -58,8 +58,10 @@ class Cache:
 
     def reorder(self, rows: Sequence[int]) -> Cache:
         """A copy whose text i is text `rows[i]`; texts may be left out or repeated."""
-        data = np.take(self.data.to(CPU()).to_numpy(), rows, axis=2)
-        copy = Buffer.from_numpy(data).to(self.data.device)
+        old = self.data.to(CPU()).to_numpy()
+        new = np.zeros((*old.shape[:2], len(rows), *old.shape[3:]), old.dtype)
+        new[..., : self.length, :] = old[:, :, rows, :, : self.length]
+        copy = Buffer.from_numpy(new).to(self.data.device)
         return Cache(copy, self.first[np.asarray(rows)], self.length)
 
 
@@ -110,7 +112,8 @@ class Engine:
 
         Args:
             prompts: Ids below vocab_size.  The prompts may differ in length.
-            capacity: Tokens that the cache has room for; None means n_positions.
+            capacity: Tokens that the cache is to have room for; n_positions, if that
+                is less or none is given.
 
         Returns:
             Logits `[batch, vocab_size]`, float32, of what follows each prompt; and
@@ -120,7 +123,7 @@ class Engine:
             ValueError: If a prompt is empty or does not fit.
         """
         config = self.config
-        capacity = config.n_positions if capacity is None else capacity
+        capacity = min(capacity or config.n_positions, config.n_positions)
         if not prompts:
             raise ValueError("not one prompt")
         if not all(prompts):
@@ -153,7 +156,9 @@ class Engine:
         Raises:
             ValueError: If there is no such id, or no room in the cache.
         """
-        seq = tokens.shape[1]
+        batch, seq = tokens.shape
+        if batch != len(cache.first):
+            raise ValueError(f"{batch} tokens for a cache of {len(cache.first)} texts")
         room = cache.capacity - cache.length
         if seq > room:
             raise ValueError(f"{seq} tokens, but the cache has room for {room}")

@@ -128,13 +128,25 @@ class Model:
         **options: Unpack[Options],
     ) -> Iterator[Step]:
         """As `generate_batch`; yields every token of every text, as it comes."""
+        known = Options.__annotations__
+        for name in options.keys() - known:
+            raise ValueError(f"{name} is no option; there are: {', '.join(known)}")
         seed = options.get("seed")
         if seed is None:
             seed = int(np.random.default_rng().integers(2**32))
+        if seed < 0:
+            raise ValueError(f"seed must be 0 or more, not {seed}")
+        rngs = options.get("rngs", generators(seed, len(prompts)))
+        if len(rngs) != len(prompts):
+            raise ValueError(
+                f"{len(rngs)} rngs for {len(prompts)} prompts: give each one"
+            )
         max_new_tokens = options.get("max_new_tokens", 200)
         if max_new_tokens < 0:
             raise ValueError(f"max_new_tokens must be 0 or more, not {max_new_tokens}")
-        stop = options.get("stop", ())
+        stop, stop_tokens = options.get("stop", ()), options.get("stop_tokens", ())
+        if isinstance(stop, str) or isinstance(stop_tokens, str):
+            raise ValueError("stop and stop_tokens are lists: put the text into [...]")
         if "" in stop:
             raise ValueError("a stop string is empty: leave it out")
         return generate(
@@ -142,10 +154,10 @@ class Model:
             self.checkpoint.tokenizer,
             [self.encode(prompt) for prompt in prompts],
             decoding,
-            options.get("rngs") or generators(seed, len(prompts)),
+            rngs,
             max_new_tokens=max_new_tokens,
             stop=stop,
-            stop_tokens=self.stop_ids(options.get("stop_tokens", ())),
+            stop_tokens=self.stop_ids(stop_tokens),
             stop_at_limit=options.get("stop_at_limit", False),
         )
 

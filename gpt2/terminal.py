@@ -33,8 +33,9 @@ def refusing() -> Iterator[None]:
     except (ValueError, OSError) as error:
         message = str(error)
         for option in click.get_current_context().command.params:
-            if option.name and "_" in option.name:
-                message = re.sub(rf"\b{option.name}\b", option.opts[0], message)
+            if option.name and option.opts[0].startswith("-"):
+                where = r"\b" if "_" in option.name else "^"  # a word of the text
+                message = re.sub(rf"{where}{option.name}\b", option.opts[0], message)
         raise BadInput(message) from None
 
 

@@ -120,6 +120,7 @@ def test_odd_sizes(folder, eager):
     close(cached_logits(engine, ids, 4), expected[:, 3:])
 
 
+@pytest.mark.slow
 def test_the_same_without_kernels(engine, shakespeare, eager):
     """MAX's own operations: with their products, a minute or two to compile."""
     plain = Engine(shakespeare.config, shakespeare.weights, kernels=False)
@@ -160,12 +161,20 @@ def test_a_full_cache_says_so(engine):
         engine.decode([5], cache)
 
 
+def test_a_cache_is_never_longer_than_the_positions(engine, shakespeare):
+    _, cache = engine.prefill([[1]], capacity=10_000)
+    assert cache.capacity == shakespeare.config.n_positions
+
+
 def test_what_cannot_be_read_is_refused(engine, shakespeare):
     vocab_size, n_positions = 512, shakespeare.config.n_positions
     with pytest.raises(ValueError, match="a prompt has no tokens"):
         engine.prefill([[1], []])
     with pytest.raises(ValueError, match="not one prompt"):
         engine.prefill([])
+    _, cache = engine.prefill([[1], [2]])
+    with pytest.raises(ValueError, match="1 tokens for a cache of 2 texts"):
+        engine.decode([3], cache)
     for token in (-1, vocab_size):
         with pytest.raises(ValueError, match="a token is not below 512"):
             engine.prefill([[1, token]])

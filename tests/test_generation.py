@@ -193,6 +193,10 @@ def test_beams(shakespeare):
 REFUSED = {
     "a stop token it lacks": ({"stop_tokens": ["<pad>"]}, "'<pad>' is no token of"),
     "an empty stop string": ({"stop": [""]}, "a stop string is empty"),
+    "a name that is no option": ({"max_tokens": 3}, "max_tokens is no option"),
+    "a stop that is no list": ({"stop": "A"}, "stop and stop_tokens are lists"),
+    "a seed below 0": ({"seed": -1}, "seed must be 0 or more"),
+    "too few generators": ({"rngs": []}, "0 rngs for 1 prompts"),
     "less than nothing": ({"max_new_tokens": -1}, "max_new_tokens must be 0 or more"),
 }
 

@@ -13,8 +13,8 @@ from std.math import ceildiv, exp, rsqrt
 from std.sys.info import num_physical_cores, simd_width_of
 
 comptime f32 = DType.float32
-comptime REGISTER = simd_width_of[f32]()  # floats in a vector register
 comptime BLOCK = 64  # rows of a weight that stay in a core's cache
+comptime SMALL = 1 << 19  # multiplications for which no other core is woken
 comptime GROUP = 16  # keys whose scores are computed before their values are read
 
 
@@ -48,12 +48,12 @@ struct Linear:
                     var t = from_x.unsafe_load[width=width]((token + c) * n_in + i)
                     comptime for r in range(rows):
                         sums[r * columns + c] = w[r].fma(t, sums[r * columns + c])
-            comptime for r in range(rows):
-                comptime for c in range(columns):
-                    var sum = sums[r * columns + c].reduce_add()
-                    y.unsafe_ptr().unsafe_store((token + c) * n_out + row + r, sum)
+            comptime for n in range(rows * columns):
+                var at = (token + n % columns) * n_out + row + n // columns
+                y.unsafe_ptr().unsafe_store(at, sums[n].reduce_add())
 
         var share = ceildiv(n_out, num_physical_cores()) if tokens < 4 else BLOCK
+        share = n_out if tokens * n_out * n_in < SMALL else share
 
         def some_rows(part: Int) {imm}:
             var start = part * share
@@ -61,7 +61,7 @@ struct Linear:
             for token in range(0, tokens, 4):
                 for row in range(start, end, 4):
                     if token + 4 <= tokens and row + 4 <= end:
-                        tile[4, 4, min(width, REGISTER)](row, token)
+                        tile[4, 4, min(width, simd_width_of[f32]())](row, token)
                         continue
                     for t in range(token, min(token + 4, tokens)):
                         for r in range(row, min(row + 4, end)):
@@ -74,8 +74,7 @@ struct Linear:
 struct Attention:
     """Puts new keys and values into the cache, then lets the new tokens attend.
 
-    When keys have higher scores than all before them, what was summed up so far shrinks
-    accordingly: so no score is kept, and each key and value is read once for a query.
+    Where scores are higher than all before, what was summed up so far shrinks with them.
     Source: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018).
     """
 
@@ -92,8 +91,7 @@ struct Attention:
         layer: Int64,
     ) raises:
         var seq = qkv.dim_size(1)
-        var n_head = cache.dim_size(3)
-        var head_dim = cache.dim_size(5)
+        var n_head, head_dim = cache.dim_size(3), cache.dim_size(5)
         var n_embd = n_head * head_dim
         var heads = cache.dim_size(2) * n_head  # of the whole batch
         var a_head = cache.dim_size(4) * head_dim  # numbers in the cache
@@ -114,13 +112,11 @@ struct Attention:
                     var value = qkv_at.unsafe_load[width=width](new + 2 * n_embd + i)
                     keys.unsafe_store(column + i, key)
                     values.unsafe_store(column + i, value)
-
-            for s in range(seq):
+            for s in range(max(0, start - Int(length)), seq):  # not what is before it
                 var at = (row * seq + s) * n_embd
                 var query = qkv_at.unsafe_offset(3 * at + slice)
                 var mean = y.unsafe_ptr().unsafe_offset(at + slice)
-                var total = Float32(0)
-                var highest = Float32.MIN_FINITE
+                var total, highest = Float32(0), Float32.MIN_FINITE
                 var end = Int(length) + s + 1  # it sees itself, and none after it
                 for t in range(start, end, GROUP):
                     var count = min(GROUP, end - t)
@@ -147,4 +143,8 @@ struct Attention:
                 for i in range(0, head_dim, width):
                     mean.unsafe_store(i, mean.unsafe_load[width=width](i) / total)
 
-        sync_parallelize(one_head, heads)
+        if heads * seq * (Int(length) + seq) * head_dim < SMALL:
+            for n in range(heads):
+                one_head(n)
+        else:
+            sync_parallelize(one_head, heads)
