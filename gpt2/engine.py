@@ -191,7 +191,9 @@ class Engine:
         made_from += [f"{self.config} {sorted(dtypes)} {self.device} {self.kernels}"]
         session = InferenceSession(devices=[self.device])
         file = compiled_file(*made_from)
-        return load_compiled(session, file, self.graph, self.weights)["gpt2"]
+        # The only one there is; MAX may know an equal graph under an earlier name.
+        (model,) = load_compiled(session, file, self.graph, self.weights).values()
+        return model
 
     def graph(self) -> Graph:
         """The model for `[batch, seq]` tokens."""
