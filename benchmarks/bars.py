@@ -3,10 +3,7 @@
 import math
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import NamedTuple
-
-import click
 
 COLUMNS = 80  # of the terminal
 FILLS = "█▒"  # of a bar's first part and of its second
@@ -93,20 +90,3 @@ def as_svg(headings: Sequence[str], bars: Sequence[Bar], ticks: Ticks) -> str:
         f'viewBox="0 0 {LEFT + WIDTH + RIGHT} {bottom + HEIGHT}" '
         f'font-family="sans-serif" font-size="14" fill="{GRAY}">\n{body}\n</svg>\n'
     )
-
-
-def check_folder(
-    _context: object, option: click.Parameter, file: Path | None
-) -> object:
-    """Refuses a file that could not be written, before anything is measured."""
-    if file and not file.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {file.parent}", param=option)
-    return file
-
-
-svg_option = click.option(
-    "--svg",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    callback=check_folder,
-    help="Also write the picture to this file.",
-)

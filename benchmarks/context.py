@@ -19,13 +19,17 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import machine
-from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits, svg_option
+from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits
 from benchmarks.subject import (
     Subject,
     column_bytes,
     compiled_model,
     load_subject,
+    messages,
     model_options,
+    repeat_option,
+    say,
+    svg_option,
     weight_bytes,
 )
 from gpt2 import eager
@@ -34,8 +38,6 @@ from gpt2.precision import PRECISIONS
 
 SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well
-
-messages = Console(stderr=True, highlight=False)
 
 
 @dataclass
@@ -108,10 +110,6 @@ def measure(subject: Subject, precision: str, repeat: int) -> tuple[list[Point],
     return points, apart
 
 
-def say(text: str) -> None:
-    messages.print(text, style="dim")
-
-
 # --- The report -----------------------------------------------------------------------
 
 
@@ -166,13 +164,7 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
     show_default=True,
     help="How the engine keeps weights; without the cache it is always float32.",
 )
-@click.option(
-    "--repeat",
-    default=5,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Turns at each length; the figures are their medians.",
-)
+@repeat_option
 @svg_option
 def main(
     model: str | None, random: str | None, precision: str, repeat: int, svg: Path | None

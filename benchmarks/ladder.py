@@ -31,7 +31,6 @@ from benchmarks.bars import (
     as_text,
     digits,
     logarithmic,
-    svg_option,
 )
 from benchmarks.subject import (
     Subject,
@@ -40,7 +39,11 @@ from benchmarks.subject import (
     compiled_model,
     eager_model,
     load_subject,
+    messages,
     model_options,
+    repeat_option,
+    say,
+    svg_option,
     weight_bytes,
     write_naively,
     write_with_cache,
@@ -54,8 +57,6 @@ BATCHES = (8, 32)
 FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token
 REDUCED = PRECISIONS[1:]  # not exact: they state their loss instead
 WINDOWS, WINDOW = 32, 256  # texts whose perplexity is measured, and tokens in each
-
-messages = Console(stderr=True, highlight=False)
 
 
 # --- A rung ---------------------------------------------------------------------------
@@ -193,10 +194,6 @@ def climb(
             rung.turn()
         fastest = max(fastest, machine.read(memory))
     return rungs, losses, fastest
-
-
-def say(text: str) -> None:
-    messages.print(text, style="dim")
 
 
 def prove(rung: Rung, written: np.ndarray, known: Sequence[int]) -> int:
@@ -340,13 +337,7 @@ def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
     type=click.IntRange(1),
     help="How many tokens a rung writes in a turn; the first rung an eighth of it.",
 )
-@click.option(
-    "--repeat",
-    default=5,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Turns of each rung; the figures are their medians.",
-)
+@repeat_option
 @click.option(
     "--text",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -1,4 +1,4 @@
-"""What is measured: a model with its weights, and the two ways in which it writes."""
+"""What `ladder` and `context` share: their options, the model, and how it writes."""
 
 import math
 import time
@@ -13,6 +13,7 @@ from max.driver import CPU, DLPackArray
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
+from rich.console import Console
 from tokenizers import Tokenizer
 
 from gpt2.checkpoint import (
@@ -32,6 +33,42 @@ PROMPT_TOKENS = 16
 SPREAD = 2.75  # standard deviation of the logits of the published 124M model
 
 Forward = Callable[[Tensor], Tensor]  # ids [batch, seq] to [batch, seq, vocab_size]
+
+
+messages = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """What the commands are at; what they find goes to stdout."""
+    messages.print(text, style="dim")
+
+
+# --- What both commands are asked ----------------------------------------------------
+
+repeat_option = click.option(
+    "--repeat",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Turns that count; the figures are their medians.",
+)
+
+
+def check_folder(
+    _context: object, option: click.Parameter, file: Path | None
+) -> object:
+    """Refuses a file that could not be written, before anything is measured."""
+    if file and not file.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {file.parent}", param=option)
+    return file
+
+
+svg_option = click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=check_folder,
+    help="Also write the picture to this file.",
+)
 
 
 # --- The model -----------------------------------------------------------------------

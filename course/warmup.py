@@ -1,8 +1,8 @@
 """Compile MAX's eager kernels in the background, once on a machine.
 
-The compiling itself, its lock and its file are `gpt2/eager.py`'s: run as a program,
-it makes the file and ends.  Here that program is started, so that it is done by the
-time a step needs it, and waited for where it is not.
+`gpt2/eager.py` compiles, and `gpt2/compiled.py` has the lock and the file: run as a
+program, the former makes the file and ends.  Here that program is started, so that it
+is done by the time a step needs it, and waited for where it is not.
 """
 
 import contextlib

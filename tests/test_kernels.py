@@ -17,7 +17,7 @@ from gpt2.checkpoint import from_float32, to_float32
 from tests import reference
 
 DEVICE = DeviceRef.CPU()
-SHAPES = [(3, 1), (6, 2), (131, 24), (40, 32), (257, 96)]  # [n_out, n_in]
+SHAPES = [(3, 1), (6, 2), (131, 24), (40, 32), (257, 96), (4099, 160)]  # [n_out, n_in]
 PRECISIONS = (DType.float32, DType.bfloat16, DType.int8)
 
 
