@@ -32,9 +32,8 @@ from benchmarks.subject import (
     svg_option,
     weight_bytes,
 )
-from gpt2 import eager
+from gpt2 import PRECISIONS, eager
 from gpt2.engine import Engine
-from gpt2.precision import PRECISIONS
 
 SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well

@@ -48,10 +48,9 @@ from benchmarks.subject import (
     write_naively,
     write_with_cache,
 )
-from gpt2 import eager
+from gpt2 import PRECISIONS, eager
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
-from gpt2.precision import PRECISIONS
 
 BATCHES = (8, 32)
 FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token

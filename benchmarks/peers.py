@@ -38,7 +38,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import machine
 from benchmarks.programs import (
     BLOCK_WEIGHTS,
-    PRECISIONS,
     PROGRAMS,
     READ_WEIGHTS,
     VOCAB_SIZE,
@@ -47,6 +46,7 @@ from benchmarks.programs import (
     Tokens,
     make_checkpoint,
 )
+from gpt2 import PRECISIONS
 
 LONG = 512  # tokens of the long prompt
 REST = 0.3  # seconds between two turns, so that the threads of the first stop spinning

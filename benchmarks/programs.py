@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-PRECISIONS = ("float32", "bfloat16", "int8")
+from gpt2 import PRECISIONS
+
 N_LAYER, N_HEAD, HEAD_DIM, N_EMBD, VOCAB_SIZE = 12, 12, 64, 768, 50257  # GPT-2 124M
 BLOCK_WEIGHTS = N_LAYER * 12 * N_EMBD**2  # of the linear layers
 READ_WEIGHTS = BLOCK_WEIGHTS + VOCAB_SIZE * N_EMBD  # of these and the head

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # MAX takes a second to import: not before there is work for it
     from gpt2.model import Model
 
+PRECISIONS = ("float32", "bfloat16", "int8")  # in which weights can be kept
+
 
 def load(
     source: str | Path,
@@ -25,7 +27,7 @@ def load(
     Args:
         source: A folder, or a model of the hub such as "openai-community/gpt2".
         revision: Branch, tag or commit of a hub model.
-        precision: How weight matrices are kept: "float32", "bfloat16" or "int8".
+        precision: How weight matrices are kept, one of PRECISIONS.
         device: "cpu" or "gpu".
 
     Raises:

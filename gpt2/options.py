@@ -10,6 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from gpt2 import PRECISIONS
 from gpt2.terminal import BadInput
 
 SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
@@ -66,7 +67,7 @@ model = together(
     option("--revision", help="Branch, tag or commit of a hub model."),
     option(
         "--precision",
-        type=click.Choice(["float32", "bfloat16", "int8"]),
+        type=click.Choice(PRECISIONS),
         default="float32",
         show_default=True,
         help="How weights are kept: fewer bytes are faster, and less exact.",

@@ -6,9 +6,8 @@ import numpy as np
 from max.driver import DLPackArray
 from max.dtype import DType
 
+from gpt2 import PRECISIONS
 from gpt2.checkpoint import from_float32
-
-PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 def store(weights: Mapping[str, DLPackArray], precision: str) -> dict[str, DLPackArray]:
@@ -22,7 +21,7 @@ def store(weights: Mapping[str, DLPackArray], precision: str) -> dict[str, DLPac
                     the scales stand beside it as NAME.scale
 
     Source: Dettmers et al., "LLM.int8(): 8-bit Matrix Multiplication for
-    Transformers at Scale" (2022), section 2.1, for a scale for each row.
+    Transformers at Scale" (2022), section 3.1, for a scale for each row.
 
     Args:
         weights: float32, linear layers as `[out, in]`.

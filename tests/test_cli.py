@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gpt2 import load, options
+from gpt2 import PRECISIONS, load, options
 from gpt2.__main__ import STRATEGIES, main
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding
 from gpt2.model import Model
-from gpt2.precision import PRECISIONS
 from tests import reference
 
 ROOT = Path(__file__).parent.parent
