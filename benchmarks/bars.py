@@ -85,8 +85,9 @@ def as_svg(headings: Sequence[str], bars: Sequence[Bar], ticks: Ticks) -> str:
             shapes.append(f'<rect {corner} height="{HEIGHT - 8}" fill="{color}"/>')
             x += WIDTH * part
     body = "\n".join(shapes)
+    words = escape("; ".join(f"{bar.label}: {bar.text}" for bar in bars))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{words}" '
         f'viewBox="0 0 {LEFT + WIDTH + RIGHT} {bottom + HEIGHT}" '
         f'font-family="sans-serif" font-size="14" fill="{GRAY}">\n{body}\n</svg>\n'
     )
