@@ -17,9 +17,12 @@ from course.lessons import LESSONS, Lesson
 
 
 class BadInput(click.ClickException):
-    """One line on stderr, exit code 2."""
+    """One line on stderr, exit code 2, and where the book says more about it."""
 
     exit_code = 2
+
+    def __init__(self, message: str, section: str) -> None:
+        super().__init__(f"{message} See book/src/troubleshooting.md#{section}")
 
 
 class Step(click.ParamType[Lesson]):
@@ -31,7 +34,9 @@ class Step(click.ParamType[Lesson]):
         if isinstance(value, Lesson):
             return value
         if not value.isdecimal() or int(value) not in LESSONS:
-            raise BadInput(f"{value!r} is not a step. There are 01 to 12.")
+            raise BadInput(
+                f"{value!r} is not a step. There are 01 to 12.", "no-such-step"
+            )
         return LESSONS[int(value)]
 
 
@@ -51,7 +56,8 @@ def check_command(lesson: Lesson) -> None:
     if not lesson.file.exists():
         raise BadInput(
             f"steps/{lesson.file.name} is not there. ./run reset "
-            f"{lesson.number:02d} puts it back as it was in the beginning."
+            f"{lesson.number:02d} puts it back as it was in the beginning.",
+            "missing-step",
         )
     judge = Judge(lesson.number)
     from course import check
@@ -169,16 +175,18 @@ def solution(lesson: Lesson) -> None:
 @main.command()
 def bisect() -> None:
     """Find the first place where your whole model and the reference part."""
-    from course import check
+    from course import check, report
 
     agree = check.compare_models()
+    if not agree:
+        report.about("bisect")
     sys.exit(0 if agree else 1)
 
 
 @main.command()
 def doctor() -> None:
     """See whether everything that the course needs is there."""
-    from course import check
+    from course import check, report
     from course.report import say
 
     with check.Waiting("looking"):
@@ -193,6 +201,7 @@ def doctor() -> None:
         if finding.fix:
             say(f"-> {finding.fix}", "bold", indent=6)
     if any(finding.fix for finding in findings):
+        report.about("doctor")
         sys.exit(1)
 
 

@@ -106,6 +106,7 @@ def warm_up() -> None:
         remembered.save()
         console.print()
         say(warmup.started(process.pid))
+        report.about("kernels")
 
 
 def finish() -> None:
@@ -113,6 +114,7 @@ def finish() -> None:
     console.print()
     if not compare_models():
         say("More: ./run bisect")
+        report.about("bisect")
         return
     say("It writes, with the weights of models/shakespeare:")
     console.print()
@@ -180,6 +182,7 @@ def learners_code() -> Iterator[None]:
         console.print()
         names = [lesson.file.name for lesson, _ in found] or [Path(broken).name]
         say(f"next: ./run s{names[0][5:7]}")
+        report.about("steps-stop")
         sys.exit(1)
 
 

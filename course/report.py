@@ -13,6 +13,7 @@ from course.lessons import LESSONS, Lesson
 from course.verdict import Failure, Verdict
 
 WIDTH = 80
+TROUBLESHOOTING = "book/src/troubleshooting.md"
 SHOWN = 8  # lines of what the learner's file printed
 
 console = Console(highlight=False, soft_wrap=True)
@@ -124,6 +125,7 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     if failure.kind == "max":
         console.print()
         say("next: ./run doctor")
+        about(failure.kind)
         return
     place = f"steps/{lesson.file.name}"
     if failure.line:
@@ -133,4 +135,11 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     console.print()
     verb = "write" if failure.kind == "todo" else "fix"
     say(f"next: {verb} it, then ./run {lesson.task} again")
-    say(f"stuck? ./run hint {lesson.number:02d}")
+    chapter = f"book/src/{lesson.stub.stem}.md"
+    say(f"stuck? ./run hint {lesson.number:02d}, or the chapter: {chapter}")
+    about(failure.kind)
+
+
+def about(section: str) -> None:
+    """Where the book says more about a message; a `Failure.kind` is such a section."""
+    say(f"this message: {TROUBLESHOOTING}#{section}")

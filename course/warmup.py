@@ -80,7 +80,7 @@ def wait(send: Callable[..., None]) -> None:
     file = eager.kernels_file()
     problem = compiled.why_not_kept(file)
     if problem and not file.exists():
-        send(note=f"{problem} Set MODULAR_CACHE_DIR to a folder that can be.")
+        send(note=f"{problem} Set MODULAR_CACHE_DIR to another folder.")
         send(waiting=f"compiling MAX's kernels for this check alone: {SECONDS} s")
         return
     if not file.exists():

@@ -107,7 +107,7 @@ def character_tokenizer(recipe: Recipe, text: str) -> Tokenizer:
 
 
 def bpe_tokenizer(recipe: Recipe, text: str) -> Tokenizer:
-    """GPT-2's byte-level byte-pair encoding, learnt from `text`."""
+    """GPT-2's byte-level byte-pair encoding, learned from `text`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -354,7 +354,7 @@ def train(name: str, recipe: Recipe, data, seed: int, state_file: Path):
 
 CARD = """# {name}
 
-{parameters:,} parameters: {n_layer} layers, {n_head} heads, width {n_embd},
+{parameters:,} parameters: {layers}, {n_head} heads, width {n_embd},
 {vocab_size} tokens, {n_positions} positions; stored as {dtype}.
 
 Data: {source}; {held_out}
@@ -388,6 +388,7 @@ def save(name, recipe, data_file, data, model, curve, seconds, seed, folder) -> 
     card = CARD.format(
         name=name,
         parameters=sum(p.numel() for p in model.parameters()),
+        layers="1 layer" if recipe.n_layer == 1 else f"{recipe.n_layer} layers",
         dtype=str(recipe.dtype).removeprefix("torch."),
         held_out=HELD_OUT[name],
         command=f"./run train {name} --data {data_file.name}",
@@ -397,9 +398,7 @@ def save(name, recipe, data_file, data, model, curve, seconds, seed, folder) -> 
         losses="\n".join(losses),
         **{
             key: getattr(recipe, key)
-            for key in (
-                "source n_layer n_head n_embd vocab_size n_positions steps".split()
-            )
+            for key in ("source n_head n_embd vocab_size n_positions steps".split())
         },
     )
     (folder / "README.md").write_text(card)

@@ -12,7 +12,7 @@ from solutions.solution_01 import GPT2Config
 
 
 class PositionEmbedding(Module[[Tensor], Tensor]):
-    """One learnt vector for each position: `weight` is `[n_positions, n_embd]`.
+    """One learned vector for each position: `weight` is `[n_positions, n_embd]`.
 
     Source: Radford et al., "Improving Language Understanding by Generative
     Pre-Training" (2018), section 3.1; the checkpoint's `transformer.wpe`.

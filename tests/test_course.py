@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from course.lessons import LESSONS
-from course.verdict import find
+from course.verdict import explain, find
 from tests.house import build_house, coach, run
 from tests.survived import SURVIVED, UNHARMED
 
@@ -41,6 +41,24 @@ def outline(text: str) -> list[tuple[str, str, str | None]]:
             signature = f"{ast.unparse(node.args)} -> {ast.unparse(node.returns)}"
             found.append((node.name, signature, ast.get_docstring(node)))
     return found
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_only_the_steps_own_todo_is_still_to_be_written(own, tmp_path):
+    """MAX raises NotImplementedError too, for what it cannot do."""
+    file = tmp_path / "step_02.py"
+    body = "raise NotImplementedError" if own else "max()"
+    file.write_text(f"def causal_mask(max):\n    {body}\n")
+    names = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+
+    def of_max():
+        raise NotImplementedError("a symbolic length")
+
+    with pytest.raises(NotImplementedError) as caught:
+        names["causal_mask"](of_max)
+    found = explain(caught.value, file, "a title", "causal_mask")
+    assert (found.kind, found.line) == ("todo" if own else "error", 2)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -199,7 +217,9 @@ def test_check_shows_a_long_error_to_its_end(house):
 def test_check_refuses_a_step_that_does_not_exist(house, number):
     done = coach(house, "check", number)
     assert done.returncode == 2
-    assert done.stderr == f"Error: {number!r} is not a step. There are 01 to 12.\n"
+    said, _, section = done.stderr.partition(" See ")
+    assert said == f"Error: {number!r} is not a step. There are 01 to 12."
+    assert section == "book/src/troubleshooting.md#no-such-step\n"
 
 
 def test_check_names_a_missing_file_and_reset_brings_it_back(house):

@@ -59,7 +59,7 @@ MISTAKES = [
     ),
     Mistake(
         "not subtracting the mean",
-        "That is another norm, RMSNorm. GPT-2's layer norm first centres the vector.",
+        "That is another norm, RMSNorm. GPT-2's layer norm first centers the vector.",
         by_hand("centered = x - mean", "centered = x"),
     ),
     Mistake(

@@ -1,7 +1,7 @@
 """Step 03: layer normalization.
 
 Every sublayer of GPT-2 first brings each token's vector to mean 0 and variance 1,
-then lets two learnt vectors stretch and shift it.  So the numbers stay in one
+then lets two learned vectors stretch and shift it.  So the numbers stay in one
 range, however many blocks have added to them.
 """
 

@@ -12,7 +12,7 @@ from steps.step_01 import GPT2Config
 
 
 class TokenEmbedding(Module[[Tensor], Tensor]):
-    """One learnt vector for each token: `weight` is `[vocab_size, n_embd]`.
+    """One learned vector for each token: `weight` is `[vocab_size, n_embd]`.
 
     Source: the checkpoint's `transformer.wte`.
 

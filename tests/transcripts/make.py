@@ -8,7 +8,8 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -34,7 +35,25 @@ def transcript(name: str) -> str:
         parts = commands()
     else:
         parts = step(LESSONS[int(name[-2:])])
-    return "\n".join(f"{f' {title} ':=^80}\n\n{text}" for title, text in parts)
+    return "\n".join(section(*part) for part in numbered(parts))
+
+
+def numbered(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Gives each part the name by which a chapter of the book includes it.
+
+    It is the title without what a name cannot have: `hint 1` is `hint-1`, and when
+    it comes again, `hint-1-2`.
+    """
+    seen: Counter[str] = Counter()
+    for title, text in parts:
+        name = re.sub(r"\W+", "-", title.lower()).strip("-")
+        seen[name] += 1
+        yield title, f"{name}-{seen[name]}" if seen[name] > 1 else name, text
+
+
+def section(title: str, name: str, text: str) -> str:
+    line = f"{f' {title} ':=^80}"
+    return f"{line}\n\nANCHOR: {name}\n{text}ANCHOR_END: {name}\n"
 
 
 def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
@@ -70,7 +89,7 @@ def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     yield "right", say(variants.solution(lesson.number))
     yield "the stub", say(lesson.stub.read_text())
     for mistake in suspects.mistakes:
-        yield mistake.what.rstrip(","), say(mistake.source(lesson.number))
+        yield mistake.what, say(mistake.source(lesson.number))
 
 
 def survived() -> Iterator[tuple[str, str]]:
@@ -84,8 +103,12 @@ def survived() -> Iterator[tuple[str, str]]:
             source = change(variants.solution(number))
             file.write_bytes(source if isinstance(source, bytes) else source.encode())
             text = coach(house, "check", str(number)).stdout
-            # Whether the kernels are compiled just then is a matter of time.
-            yield title, text.partition("\n  MAX's kernels are being compiled")[0]
+            # Whether the kernels are compiled just then is a matter of time, and so
+            # is where a text was stopped that is written line after line.
+            text = text.partition("\n  MAX's kernels are being compiled")[0]
+            if title == "text without an end":
+                text = text.partition("\n\n    line ")[0] + "\n"
+            yield title, text
 
 
 def commands() -> Iterator[tuple[str, str]]:
