@@ -7,6 +7,9 @@ Either way the earlier steps are the solutions, so that an old mistake cannot sp
 a new step.
 """
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -49,6 +52,22 @@ def compiled(eager: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(gc_compile, "compile_single_target", noted)
     return names
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the book's pages, built without a warning."""
+    folder = tmp_path_factory.mktemp("book")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "book", "build", "--to", str(folder)],
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "PATH": programs},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,11 @@
 import os
 import re
 import shlex
+import socket
 import subprocess
+import time
 import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,16 @@ def test_a_command(command, house, eager, tmp_path):
         done = run(f"{command} --collect-only -q tests/test_text.py")
         assert done.returncode == 0, done.stderr
         assert "test_text.py" in done.stdout
+    elif task == "repl":
+        done = run(f"{command.partition('#')[0]} --help")
+        assert done.returncode == 0 and "IPython" in done.stdout
+    elif task == "build-book":
+        done = run(f"{command.partition('#')[0]} --to {tmp_path / 'html'}")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "html" / "index.html").exists()
+    elif task == "book":
+        page = served(command)
+        assert "Introduction" in page
     elif "openai-community/gpt2" in rest:
         done = run(f"{command} --max-new-tokens 3")
         assert done.returncode == 0 or "is not on this machine" in done.stderr
@@ -68,6 +81,26 @@ def test_a_command(command, house, eager, tmp_path):
         done = run(command)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
+
+
+def served(command: str) -> str:
+    """The first page of the book, as a browser gets it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [*shlex.split(command, comments=True), "--port", str(port)]
+    server = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+                    return answer.read().decode()
+            except OSError:
+                assert server.poll() is None, "it has ended"
+                time.sleep(0.1)
+    finally:
+        server.terminate()
+        server.wait()
+    raise TimeoutError("the book is not served")
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))

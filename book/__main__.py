@@ -1,0 +1,87 @@
+"""Build the book, serve it, and write down anew what a program wrote in it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+
+from book import drawing
+from book.chapters import CHAPTERS, ROOT, refreshed
+
+BOOK = ROOT / "book"
+
+
+def mdbook() -> str:
+    """The program that makes the pages."""
+    found = shutil.which("mdbook")
+    if found is None:
+        raise click.ClickException(
+            "mdbook is not there. Delete .venv (with pixi: .pixi) and run again. "
+            "See book/src/troubleshooting.md#book"
+        )
+    return found
+
+
+@click.group()
+def main() -> None:
+    """The book: build it, read it, renew what a program wrote in it."""
+
+
+@main.command()
+@click.option("--book", type=Path, default=BOOK, hidden=True)
+@click.option("--to", type=Path, default=BOOK / "html", help="Folder of the pages.")
+def build(book: Path, to: Path) -> None:
+    """Build the book into book/html.  A warning is an error."""
+    words = ["build", str(book), "--dest-dir", str(to.resolve())]
+    done = subprocess.run([mdbook(), *words], stderr=subprocess.PIPE, text=True)
+    click.echo(done.stderr, err=True, nl=False)
+    if done.returncode or " WARN " in done.stderr or "ERROR " in done.stderr:
+        raise click.ClickException("the book is not built without warnings, see above")
+    click.echo(f"The book is in {to}: open index.html in a browser.")
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True)
+def serve(port: int) -> None:
+    """Build the book, serve it on this machine, and build it again at each change."""
+    words = ["serve", str(BOOK), "-n", "127.0.0.1", "-p", str(port)]
+    os.execv(mdbook(), ["mdbook", *words])
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice([*drawing.NAMES, *CHAPTERS]))
+def data(names: tuple[str, ...]) -> None:
+    """Write down anew what figures and chapters show: all of it, or what is named.
+
+    A figure's numbers are computed and drawn.  A chapter's blocks are run, and what
+    they print is written below them.
+    """
+    from gpt2 import eager
+
+    eager.prepare()
+    os.chdir(ROOT)
+    figures = [name for name in drawing.NAMES if name in names or not names]
+    if figures:
+        drawing.write(figures)
+    for name, chapter in CHAPTERS.items():
+        if name in names or not names:
+            click.echo(f"{name}: running")
+            chapter.write_text(refreshed(chapter.read_text(), name))
+
+
+@main.command()
+def repl() -> None:
+    """Start Python with MAX ready, to try the examples: IPython, where a block can be
+    pasted whole."""
+    import IPython
+
+    from gpt2 import eager
+
+    eager.prepare()
+    IPython.start_ipython(argv=["--no-banner"], user_ns={})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+// A whole generation, choice by choice.
+"use strict";
+
+figures["generation"] = stepper({ spelled: visible, first: 14 });
