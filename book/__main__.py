@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ def mdbook() -> str:
     if found is None:
         raise click.ClickException(
             "mdbook is not there. Delete .venv (with pixi: .pixi) and run again. "
-            "See book/src/troubleshooting.md#book"
+            "More: book/src/troubleshooting.md#book"
         )
     return found
 
@@ -80,6 +81,9 @@ def repl() -> None:
     from gpt2 import eager
 
     eager.prepare()
+    if not sys.stdin.isatty():  # a file, or another program's words
+        exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
+        return
     IPython.start_ipython(argv=["--no-banner"], user_ns={})
 
 

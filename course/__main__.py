@@ -22,7 +22,7 @@ class BadInput(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str, section: str) -> None:
-        super().__init__(f"{message} See book/src/troubleshooting.md#{section}")
+        super().__init__(f"{message} More: ./run book, troubleshooting.html#{section}")
 
 
 class Step(click.ParamType[Lesson]):

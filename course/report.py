@@ -13,7 +13,7 @@ from course.lessons import LESSONS, Lesson
 from course.verdict import Failure, Verdict
 
 WIDTH = 80
-TROUBLESHOOTING = "book/src/troubleshooting.md"
+BOOK = "http://127.0.0.1:3000"
 SHOWN = 8  # lines of what the learner's file printed
 
 console = Console(highlight=False, soft_wrap=True)
@@ -135,11 +135,13 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     console.print()
     verb = "write" if failure.kind == "todo" else "fix"
     say(f"next: {verb} it, then ./run {lesson.task} again")
-    chapter = f"book/src/{lesson.stub.stem}.md"
-    say(f"stuck? ./run hint {lesson.number:02d}, or the chapter: {chapter}")
-    about(failure.kind)
+    say(f"stuck? ./run hint {lesson.number:02d}")
+    about(failure.kind, lesson)
 
 
-def about(section: str) -> None:
+def about(section: str, lesson: Lesson | None = None) -> None:
     """Where the book says more about a message; a `Failure.kind` is such a section."""
-    say(f"this message: {TROUBLESHOOTING}#{section}")
+    say("in the book (./run book):")
+    if lesson is not None:
+        say(f"{BOOK}/{lesson.stub.stem}.html", indent=4)
+    say(f"{BOOK}/troubleshooting.html#{section}", indent=4)

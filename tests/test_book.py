@@ -214,12 +214,13 @@ def test_every_file_and_anchor_that_is_included_is_there():
 
 def test_the_coach_links_to_sections_that_are_there():
     said = "".join(file.read_text() for file in TRANSCRIPTS.glob("*.txt"))
-    linked = set(re.findall(r"troubleshooting\.md#([a-z-]+)", said))
+    linked = set(re.findall(r"troubleshooting\.html#([a-z-]+)", said))
     kinds = {"todo", "different", "error", "import", "name", "time", "end"}
     assert kinds < linked
     for section in linked | {"max", "kernels"}:
         assert f"{{#{section}}}" in TEXTS["troubleshooting"], section
-    assert set(re.findall(r"book/src/(\w+)\.md", said)) == {*STEPS, "troubleshooting"}
+    chapters = set(re.findall(r"127\.0\.0\.1:3000/(\w+)\.html", said))
+    assert chapters == {*STEPS, "troubleshooting"}
 
 
 def constants():

@@ -217,9 +217,9 @@ def test_check_shows_a_long_error_to_its_end(house):
 def test_check_refuses_a_step_that_does_not_exist(house, number):
     done = coach(house, "check", number)
     assert done.returncode == 2
-    said, _, section = done.stderr.partition(" See ")
+    said, _, section = done.stderr.partition(" More: ./run book, ")
     assert said == f"Error: {number!r} is not a step. There are 01 to 12."
-    assert section == "book/src/troubleshooting.md#no-such-step\n"
+    assert section == "troubleshooting.html#no-such-step\n"
 
 
 def test_check_names_a_missing_file_and_reset_brings_it_back(house):

@@ -2,19 +2,6 @@
 // the two on the same numbers.
 "use strict";
 
-// Logits to probabilities; -Infinity becomes 0.
-function softmax(logits, temperature = 1) {
-  const largest = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp((logit - largest) / temperature));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
-}
-
-// A share as one reads it: 0.123 is "12.3%".
-function percent(share) {
-  return `${(100 * share).toFixed(1)}%`;
-}
-
 function total(numbers) {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
@@ -25,6 +12,25 @@ function dot(a, b) {
 
 function added(a, b) {
   return a.map((number, i) => number + b[i]);
+}
+
+// Logits to probabilities; -Infinity becomes 0.
+function softmax(logits) {
+  const largest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - largest));
+  const sum = total(powers);
+  return powers.map((power) => power / sum);
+}
+
+// GPT-2's GELU, the tanh form.
+function gelu(x) {
+  const inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+  return 0.5 * x * (1 + Math.tanh(inner));
+}
+
+// A share as one reads it: 0.123 is "12.3%".
+function percent(share) {
+  return `${(100 * share).toFixed(1)}%`;
 }
 
 // A count as one reads it: 1234567 is "1,234,567".

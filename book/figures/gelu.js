@@ -21,19 +21,13 @@ figures.gelu = {
     return [{ ...x, value: state.x, text }];
   },
 
-  // GPT-2's form.
-  tanhForm(x) {
-    const inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
-    return 0.5 * x * (1 + Math.tanh(inner));
-  },
-
   // x times the share of a normal distribution that lies below x.
   erfForm: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
 
   relu: (x) => Math.max(x, 0),
 
   difference(x) {
-    return this.tanhForm(x) - this.erfForm(x);
+    return gelu(x) - this.erfForm(x);
   },
 
   written: (number, places) =>
@@ -53,7 +47,7 @@ figures.gelu = {
   // The lines that are read: name, look, function.
   lines() {
     return [
-      ["tanh form (GPT-2)", { class: "figure-line" }, (x) => this.tanhForm(x)],
+      ["tanh form (GPT-2)", { class: "figure-line" }, gelu],
       [
         "erf form",
         { class: "other-line", "stroke-dasharray": "4 4" },

@@ -20,13 +20,8 @@ class GPT2 {
 
   // Step 4: wider, bent, and back.
   mlp(x, name) {
-    const wide = this.linear(x, `${name}.c_fc`).map((number) => this.gelu(number));
+    const wide = this.linear(x, `${name}.c_fc`).map(gelu);
     return this.linear(wide, `${name}.c_proj`);
-  }
-
-  gelu(x) {
-    const inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
-    return 0.5 * x * (1 + Math.tanh(inner));
   }
 
   // Step 7: every token collects values from itself and from those before it.
