@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from book import drawing
 from book.chapters import CHAPTERS, ROOT, refreshed
+from gpt2.terminal import BadInput
 
 BOOK = ROOT / "book"
 
@@ -47,12 +49,32 @@ def build(book: Path, to: Path) -> None:
 @click.option("--port", default=3000, show_default=True)
 def serve(port: int) -> None:
     """Build the book, serve it on this machine, and build it again at each change."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError):
+        raise BadInput(
+            f"port {port} cannot be had, another program may use it: choose another "
+            "one, such as --port 3001"
+        ) from None
     words = ["serve", str(BOOK), "-n", "127.0.0.1", "-p", str(port)]
     os.execv(mdbook(), ["mdbook", *words])
 
 
+def known(
+    _context: object, _argument: object, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuses what is the name of nothing."""
+    for name in names:
+        if name not in drawing.NAMES and name not in CHAPTERS:
+            raise BadInput(
+                f"{name!r} is no figure and no chapter: give the name of a file of "
+                "book/drawn or of book/src"
+            )
+    return names
+
+
 @main.command()
-@click.argument("names", nargs=-1, type=click.Choice([*drawing.NAMES, *CHAPTERS]))
+@click.argument("names", metavar="[NAME]...", nargs=-1, callback=known)
 def data(names: tuple[str, ...]) -> None:
     """Write down anew what figures and chapters show: all of it, or what is named.
 
@@ -84,6 +106,7 @@ def repl() -> None:
     if not sys.stdin.isatty():  # a file, or another program's words
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
         return
+    click.echo("Paste the blocks of a chapter, each as a whole. Ctrl-D twice ends.")
     IPython.start_ipython(argv=["--no-banner"], user_ns={})
 
 

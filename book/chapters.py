@@ -6,7 +6,7 @@ A chapter's fences say what is to be done with them:
     python,norun    is only shown: it needs a download
     sh              commands; each is a task that exists
     text,output     what the block right above it printed
-    text            anything else that is not code; `formula` and `shell` say what
+    text            anything else that is not code; its marks only say what it is
 
 What `{{#include ...}}` brings in is run where it comes from.  A block marked
 `needs-gpt2-vocabulary` runs where GPT-2's published vocabulary lies beside the project.

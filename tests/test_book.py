@@ -97,7 +97,9 @@ def test_every_fence_is_of_a_known_kind():
         assert text.count("\n```") == 2 * len(blocks(text)), f"{name}: a broken fence"
         for block in blocks(text):
             known = block.language in ("python", "sh", "text", "json", "toml")
-            marks = {"norun", "output", "formula", "shell", NEEDS_VOCABULARY}
+            marks = {"norun", "output", "formula", "shell", "coach", "message"} | {
+                NEEDS_VOCABULARY
+            }
             assert known and block.marks <= marks, f"{name}.md, line {block.line}"
 
 
@@ -239,7 +241,7 @@ def test_a_message_that_is_quoted_is_one_that_is_given():
     quoted = [
         line
         for block in blocks(TEXTS["troubleshooting"])
-        if block.language == "text" and not block.marks and "{{#" not in block.text
+        if block.language == "text" and block.marks <= {"message"}
         for line in re.split(r"\n(?=\S)", block.text.strip())
     ]
     assert len(quoted) > 10

@@ -116,6 +116,10 @@ function mount(place) {
     set(dragged.name, { at: dragged.at, x, y });
   }
 
+  // Beyond a figure, the arrows turn the page.
+  panel.addEventListener("keydown", (event) => {
+    if (event.key.startsWith("Arrow")) event.stopPropagation();
+  });
   shown.addEventListener("pointerover", (event) => passOn(event, "hover"));
   shown.addEventListener("click", (event) => passOn(event, "touch"));
   shown.addEventListener("pointerdown", (event) => {
@@ -174,13 +178,15 @@ const inputKinds = {
       if (input.value !== value) input.value = value; // or the cursor would jump
     },
   },
-  // {disabled}
+  // {disabled}: such a button keeps the focus, which would else be lost.
   button: {
     make: () => Object.assign(document.createElement("button"), { type: "button" }),
     event: "click",
     read: () => undefined,
-    show: (input, { label, disabled = false }) =>
-      Object.assign(input, { textContent: label, disabled }),
+    show(input, { label, disabled = false }) {
+      input.textContent = label;
+      input.setAttribute("aria-disabled", disabled);
+    },
   },
 };
 
@@ -188,7 +194,10 @@ const inputKinds = {
 function makeInput(control, set) {
   const kind = inputKinds[control.kind];
   const input = kind.make(control);
-  input.addEventListener(kind.event, () => set(control.name, kind.read(input, control)));
+  input.addEventListener(kind.event, () => {
+    if (input.getAttribute("aria-disabled") === "true") return;
+    set(control.name, kind.read(input, control));
+  });
   const element = document.createElement("span");
   const beside = document.createElement("output");
   if (control.kind === "button") {

@@ -92,10 +92,10 @@ figures["layer-norm"] = {
       const text = number.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
       const beyond = number < 0 ? bar.y + bar.height + 9 : bar.y - 3;
       const known = !Number.isNaN(number);
-      return [
-        known ? shaded(0.55, bar) : "",
-        label(x + this.column / 2, known ? beyond : zero - 3, text, words),
-      ];
+      return {
+        bar: known ? shaded(0.55, bar) : "",
+        text: label(x + this.column / 2, known ? beyond : zero - 3, text, words),
+      };
     });
     const band = {
       x: left,
@@ -112,9 +112,10 @@ figures["layer-norm"] = {
     return [
       label(left, top, title, { class: "strong" }),
       deviation ? shaded(0, band) : "",
-      bars,
+      bars.map(({ bar }) => bar),
       mean ? tag("line", { ...line(mean), ...dashed }) : "",
       tag("line", { ...line(0), class: "line" }),
+      bars.map(({ text }) => text),
     ];
   },
 

@@ -169,6 +169,7 @@ function stepper({ spelled, first }) {
     // The text up to the token that is being drawn, which is framed; ids under it.
     text(data, { text, step }, places) {
       const { tokens, ids, prompt } = data.texts[text];
+      const touchable = { fill: "none", "pointer-events": "all", "data-touch": "step" };
       return places.slice(0, prompt + step + 1).map(({ x, y, width }, i) => {
         const [drawn, now] = [i >= prompt, i === prompt + step];
         const box = { x, y, width, height: 16 };
@@ -183,6 +184,7 @@ function stepper({ spelled, first }) {
             "font-size": 8.5,
           }),
           now && tag("rect", { ...box, class: "frame" }),
+          drawn && tag("rect", { ...box, ...touchable, "data-value": i - prompt }),
         ];
       });
     },
