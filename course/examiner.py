@@ -103,14 +103,24 @@ class Examiner:
         self.broken: BaseException | None = None
 
     def examine(self, folder: Path | None) -> None:
-        """Runs all checks on `folder`/step_NN.py, or on the solution."""
+        """Runs all checks on `folder`/step_NN.py, or on the solution.
+
+        Raises:
+            RuntimeError: If pytest runs none: what was not checked is not right.
+        """
         checks = ROOT / "tests" / f"test_step_{self.number:02d}.py"
         words = [str(checks), f"--rootdir={ROOT}", "--capture=no", "--assert=plain"]
         words += [] if folder is None else [f"--steps={folder}"]
         words += ["--disable-plugin-autoload"]  # of whatever else is installed
         for plugin in ("terminal", "cacheprovider", "faulthandler"):
             words += ["-p", f"no:{plugin}"]
-        pytest.main(words, plugins=[self])
+        with pytest.MonkeyPatch.context() as environment:
+            environment.delenv("PYTEST_ADDOPTS", raising=False)  # of another pytest
+            code = pytest.main(words, plugins=[self])
+        if not self.results and self.broken is None:
+            raise RuntimeError(
+                f"pytest ran no check of step {self.number:02d}: {code!r}"
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
 from tests.house import build_house, coach, run
@@ -211,6 +212,18 @@ def test_check_shows_a_long_error_to_its_end(house):
     write(house, 1, text)
     done = coach(house, "check", "01")
     assert f"'{name}'" in " ".join(done.stdout.split())
+
+
+def test_the_learners_own_settings_of_pytest_change_no_verdict(house):
+    shutil.copy(STUBS / "step_01.py", house / "steps" / "step_01.py")
+    done = coach(house, "check", "01", PYTEST_ADDOPTS="-rs --no-such-option")
+    assert done.returncode == 1 and "0 of 7 checks pass" in done.stdout
+
+
+def test_what_was_not_checked_is_not_right(monkeypatch):
+    monkeypatch.setattr(pytest, "main", lambda *_, **__: pytest.ExitCode.USAGE_ERROR)
+    with pytest.raises(RuntimeError, match="no check of step 01"):
+        Examiner(1).examine(None)
 
 
 @pytest.mark.parametrize("number", ["0", "13", "seven"])
