@@ -12,4 +12,7 @@ SEED = 12
 
 def data() -> dict[str, Any]:
     found = traces.texts("shakespeare", PROMPT, DECODING, seed=SEED, count=1, length=21)
-    return {"settings": f"temperature {DECODING.temperature}, seed {SEED}", "texts": found}
+    return {
+        "settings": f"temperature {DECODING.temperature}, seed {SEED}",
+        "texts": found,
+    }
