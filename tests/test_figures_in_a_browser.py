@@ -209,6 +209,19 @@ def test_a_figure_fits_its_page_and_is_operated_by_keyboard_and_mouse(
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
     page_width = opened.page.evaluate("document.documentElement.scrollWidth")
     assert page_width <= width, "the page scrolls sideways"
+    clipped = opened.figure.evaluate(
+        """figure => {
+            const box = figure.querySelector("svg").getBoundingClientRect();
+            for (let around = figure; around; around = around.parentElement) {
+                if (getComputedStyle(around).overflowX === "visible") continue;
+                const room = around.getBoundingClientRect();
+                if (box.left < room.left || box.right > room.right) {
+                    return around.outerHTML.slice(0, 60);
+                }
+            }
+        }"""
+    )
+    assert clipped is None, "an element around the picture cuts it off"
     outside = opened.figure.evaluate(
         """figure => [...figure.querySelectorAll("svg text")].filter(text => {
             const svg = text.ownerSVGElement.getBoundingClientRect();
