@@ -389,6 +389,21 @@ def test_the_four_states_of_attention(visit):
     assert opened.seen != before and "Layer 1, head 1" in opened.words
 
 
+def test_an_arrow_on_a_button_turns_no_page_and_the_last_step_keeps_the_focus(visit):
+    opened = visit("generation")
+    forward = opened.figure.get_by_role("button", name="Next")
+    address = opened.page.url
+    slide(opened, "Choice", "End")
+    slide(opened, "Choice", "ArrowLeft")
+    forward.focus()
+    for key in ("Enter", "Enter", "ArrowRight", "ArrowLeft"):
+        opened.page.keyboard.press(key)
+    opened.page.wait_for_timeout(300)
+    assert opened.page.url == address
+    assert forward.evaluate("button => button === document.activeElement")
+    assert not forward.is_enabled()
+
+
 def test_a_generation_is_stepped_through_to_its_end(visit):
     opened = visit("generation")
     forward = opened.figure.get_by_role("button", name="Next")

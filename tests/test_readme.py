@@ -88,9 +88,11 @@ def served(command: str) -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = [*shlex.split(command, comments=True), "--port", str(port)]
-    server = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
-        for _ in range(300):
+        # Asked for earlier, the port might be taken by the one who asks.
+        assert any("Serving on" in line for line in server.stderr), "it has ended"
+        for _ in range(100):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
                     return answer.read().decode()

@@ -1,6 +1,7 @@
 """What is left of a token's own vector after many sublayers, with and without the
 residual."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -70,12 +71,13 @@ def trained_layers(connect: Callable[..., Any]) -> Iterator[np.ndarray]:
     """Attention and MLP of each block of the model of Shakespeare."""
     with patch("solutions.solution_09.residual", connect):
         ran = run("shakespeare", TEXT)
-    yield embedding()
+    yield ran.inputs["transformer.h.0"][TOKEN]
     for layer in range(ran.checkpoint.config.n_layer):
         yield ran.inputs[f"transformer.h.{layer}.ln_2"][TOKEN]
         yield ran.outputs[f"transformer.h.{layer}"][TOKEN]
 
 
+@functools.cache
 def embedding() -> np.ndarray:
     """The token's own vector: what enters the first block, `[n_embd]`."""
     return run("shakespeare", TEXT).inputs["transformer.h.0"][TOKEN]

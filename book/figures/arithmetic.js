@@ -49,6 +49,11 @@ function bytes(count) {
   return `${place ? count.toPrecision(3) : count} ${units[place]}`;
 }
 
+// A number with so many digits after the point, and a true minus; 0 has none.
+function fixed(number, places = 2) {
+  return number.toFixed(places).replace(/^-(0\.?0*)$/, "$1").replace("-", "\u2212");
+}
+
 // A number with its sign: "+1.20", and a true minus for those below 0.
 function signed(number, places = 2) {
   const sign = number < 0 ? "\u2212" : "+";

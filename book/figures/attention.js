@@ -36,9 +36,7 @@ figures["attention"] = {
   numbers(data, { layer, head }) {
     const scores = data.scores[layer][head];
     const values = data.values[layer][head];
-    const hide = (row, query) =>
-      row.map((score, key) => (key > query ? -Infinity : score));
-    const masked = scores.map(hide);
+    const masked = causal(scores);
     const weights = masked.map((row) => softmax(row));
     const collected = weights.map((row) =>
       values[0].map((_, i) => dot(row, values.map((value) => value[i]))),
@@ -55,49 +53,27 @@ figures["attention"] = {
 
   matrix(data, state) {
     const numbers = this.numbers(data, state)[state.stage];
-    const count = data.tokens.length;
-    const [left, top] = [58, 62];
-    const size = (326 - left) / count;
     const finite = numbers.flat().filter((number) => number > -Infinity);
     const largest = Math.max(...finite.map(Math.abs));
-    const keys = data.tokens.map((token, key) => {
-      const [x, y] = [left + (key + 0.6) * size, top - 6];
-      return label(x, y, visible(token), { transform: `rotate(-45 ${x} ${y})` });
+    return querySquare(data.tokens, state.query, (query, key, place) => {
+      const hidden = key > query && state.stage !== "scores";
+      return this.cell(state.stage, hidden, numbers[query][key], largest, place);
     });
-    const rows = numbers.map((row, query) => {
-      const y = top + query * size;
-      const cells = row.map((number, key) => {
-        const where = { stage: state.stage, query, key };
-        return this.cell(where, number, largest, left + key * size, y, size);
-      });
-      const words = { "text-anchor": "end", class: query === state.query && "strong" };
-      const name = label(left - 5, y + size * 0.62, visible(data.tokens[query]), words);
-      const reach = { x: 0, y, width: left + size * count, height: size, fill: "none" };
-      const touch = { "pointer-events": "all", "data-hover": "query" };
-      return [name, cells, tag("rect", { ...reach, ...touch, "data-value": query })];
-    });
-    const frame = { x: left, width: size * count, height: size, class: "frame" };
-    return [
-      label(0, top - 10, "query", { class: "faint" }),
-      label(left, 12, "key", { class: "faint" }),
-      keys,
-      rows,
-      tag("rect", { ...frame, y: top + state.query * size, "pointer-events": "none" }),
-    ];
   },
 
   // A number in its square; below 0 in the other colour, and with its sign.
-  cell({ stage, query, key }, number, largest, x, y, size) {
-    const hidden = key > query && stage !== "scores";
+  cell(stage, hidden, number, largest, place) {
     const kind = hidden ? " blocked" : number < 0 ? " other-shade" : "";
-    const place = { x, y, width: size, height: size, class: `shaded${kind}` };
     const share = hidden ? 0 : Math.abs(number) / largest;
     const percents = Math.round(100 * number);
     const score = number === -Infinity ? "\u2212\u221e" : signed(number, 1);
     const text = stage === "softmax" ? percents || "" : score;
     const words = { "text-anchor": "middle", "font-size": 9 };
-    const written = label(x + size / 2, y + size * 0.62, text, words);
-    return [shaded(0.55 * share, place), written]; // pale enough for the text
+    const [x, y] = [place.x + place.width / 2, place.y + place.height * 0.62];
+    return [
+      shaded(0.55 * share, { ...place, class: `shaded${kind}` }), // pale under text
+      label(x, y, text, words),
+    ];
   },
 
   // --- Stage 4: strips of head_dim numbers ------------------------------------------
@@ -140,17 +116,9 @@ figures["attention"] = {
     ];
   },
 
-  // Numbers as bars: up from the middle above 0, down below it.
   strip(numbers, largest, middle, opacity) {
-    const [left, width] = [90, 250 / numbers.length];
-    const bars = numbers.map((number, i) => {
-      const height = (13 * Math.abs(number)) / largest;
-      const y = number < 0 ? middle : middle - height;
-      const place = { x: left + i * width, y, width: width - 1, height };
-      return tag("rect", { ...place, class: "figure", opacity });
-    });
-    const line = { x1: left, x2: 340, y1: middle, y2: middle, class: "line" };
-    return [bars, tag("line", { ...line, opacity: 0.4 })];
+    const place = { left: 90, right: 340, middle, gap: 1, class: "figure", opacity };
+    return signedBars(numbers, (number) => (13 * number) / largest, place);
   },
 
   // Which of these numbers is furthest from 0.

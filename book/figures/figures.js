@@ -58,6 +58,20 @@ function shaded(share, attributes) {
   return tag("rect", { class: "shaded", style, ...attributes });
 }
 
+// Numbers as bars side by side: up from the middle above 0, down from it below 0.
+// `height` makes pixels of a number's size; whatever else is given is a bar's look.
+function signedBars(numbers, height, { left, right, middle, gap, ...look }) {
+  const width = (right - left) / numbers.length;
+  const bars = numbers.map((number, i) => {
+    const tall = height(Math.abs(number));
+    const y = number < 0 ? middle : middle - tall;
+    const place = { x: left + i * width + gap / 2, y, width: width - gap };
+    return tag("rect", { ...place, height: tall, ...look });
+  });
+  const line = { x1: left, x2: right, y1: middle, y2: middle };
+  return [bars, tag("line", { ...line, class: "line", opacity: 0.4 })];
+}
+
 // A token as one sees it: spaces and line ends have signs of their own.
 function visible(token) {
   return token.replaceAll(" ", "·").replaceAll("\n", "↵");

@@ -16,7 +16,7 @@ figures.gelu = {
 
   controls(data, state) {
     const [min, max] = [-data.reach, data.reach];
-    const text = this.written(state.x, 2);
+    const text = fixed(state.x, 2);
     const x = { kind: "range", name: "x", label: "x", min, max, step: this.step };
     return [{ ...x, value: state.x, text }];
   },
@@ -29,9 +29,6 @@ figures.gelu = {
   difference(x) {
     return gelu(x) - this.erfForm(x);
   },
-
-  written: (number, places) =>
-    number.toFixed(places).replace(/^-(0\.?0*)$/, "$1").replace("-", "−"),
 
   // A function of x as a line from edge to edge, with y = 0 at a height.
   curve(data, f, zero, scale, attributes) {
@@ -65,12 +62,12 @@ figures.gelu = {
       return [
         tag("line", { x1: 10, x2: 30, y1: y - 3.5, y2: y - 3.5, ...look }),
         label(36, y, name),
-        label(162, y, this.written(f(state.x), 4), end),
+        label(162, y, fixed(f(state.x), 4), end),
       ];
     });
     return [
       label(36, 22, "x", { class: "strong" }),
-      label(162, 22, this.written(state.x, 2), { class: "strong", ...end }),
+      label(162, 22, fixed(state.x, 2), { class: "strong", ...end }),
       rows,
     ];
   },
@@ -80,7 +77,7 @@ figures.gelu = {
     const { unit, center, zero } = this;
     const faint = { class: "faint halo", "font-size": 9, "text-anchor": "middle" };
     const numbers = [-4, -3, -2, -1, 1, 2, 3, 4].map((x) =>
-      label(center + x * unit, zero + 20, this.written(x, 0), faint),
+      label(center + x * unit, zero + 20, fixed(x, 0), faint),
     );
     const heights = [1, 2, 3, 4].map((y) =>
       label(center + 6, zero - y * unit + 3, y, { ...faint, "text-anchor": "start" }),
@@ -115,7 +112,7 @@ figures.gelu = {
     const y = differenceZero - this.difference(state.x) * scale;
     return [
       label(10, 207, title, { class: "faint halo" }),
-      label(330, 207, this.written(this.difference(state.x), 6), {
+      label(330, 207, fixed(this.difference(state.x), 6), {
         class: "strong",
         "text-anchor": "end",
       }),
@@ -175,11 +172,11 @@ figures.gelu = {
 
   describe(data, state) {
     const [tanh, exact, relu] = this.lines().map(([, , f]) =>
-      this.written(f(state.x), 4),
+      fixed(f(state.x), 4),
     );
     const apart = Math.abs(this.difference(state.x)).toFixed(6);
     return (
-      `At x = ${this.written(state.x, 2)} the tanh form of GELU, which is GPT-2's, ` +
+      `At x = ${fixed(state.x, 2)} the tanh form of GELU, which is GPT-2's, ` +
       `gives ${tanh}, the erf form ${exact} and ReLU ${relu}. The two forms are ` +
       `${apart} apart. In block 0 of models/shakespeare ` +
       `${percent(data.below_0)} of the numbers that reach GELU are below 0.`

@@ -89,12 +89,11 @@ figures["layer-norm"] = {
         height: Math.abs(number) * this.unit,
         class: i === state.chosen ? "shaded other-shade" : "shaded",
       };
-      const text = number.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
       const beyond = number < 0 ? bar.y + bar.height + 9 : bar.y - 3;
       const known = !Number.isNaN(number);
       return {
         bar: known ? shaded(0.55, bar) : "",
-        text: label(x + this.column / 2, known ? beyond : zero - 3, text, words),
+        text: label(x + this.column / 2, known ? beyond : zero - 3, fixed(number), words),
       };
     });
     const band = {

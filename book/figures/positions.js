@@ -50,8 +50,6 @@ figures.positions = {
     return alike.length ? total(alike) / alike.length : null;
   },
 
-  written: (number, places = 2) => number.toFixed(places).replace("-", "−"),
-
   x(position) {
     return this.left + this.step * position;
   },
@@ -65,7 +63,7 @@ figures.positions = {
       const look = height ? { "stroke-dasharray": "1 3" } : {};
       return [
         tag("line", { ...ends, y1: y, y2: y, class: "faint-line", ...look }),
-        label(this.left - 4, y + 3, this.written(height, 1), {
+        label(this.left - 4, y + 3, fixed(height, 1), {
           ...faint,
           "text-anchor": "end",
         }),
@@ -156,9 +154,9 @@ figures.positions = {
     const near = this.around(data, position, 1, 4);
     const far = this.around(data, position, 64, Infinity);
     return (
-      `Row ${position} is most like row ${nearest} (${this.written(alike)}). With ` +
-      `the rows up to 4 positions away its similarity is ${this.written(near)} on ` +
-      `average, with those 64 and more away ${this.written(far)}. The sum below is ` +
+      `Row ${position} is most like row ${nearest} (${fixed(alike)}). With ` +
+      `the rows up to 4 positions away its similarity is ${fixed(near)} on ` +
+      `average, with those 64 and more away ${fixed(far)}. The sum below is ` +
       `what the first block gets for this token at this position.`
     );
   },

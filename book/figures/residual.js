@@ -51,17 +51,9 @@ figures["residual"] = {
     );
   },
 
-  // Numbers as bars, up from the middle above 0, and down below it.
   strip(numbers, middle, kind) {
-    const width = 340 / numbers.length;
-    const line = { x1: 0, x2: 340, y1: middle, y2: middle, class: "line" };
-    const bars = numbers.map((number, i) => {
-      const height = Math.min(7 * Math.abs(number), 20);
-      const y = number < 0 ? middle : middle - height;
-      const place = { x: i * width + 1, y, width: width - 2, height };
-      return tag("rect", { ...place, class: kind });
-    });
-    return [bars, tag("line", { ...line, opacity: 0.4 })];
+    const place = { left: 0, right: 340, middle, gap: 2, class: kind };
+    return signedBars(numbers, (number) => Math.min(7 * number, 20), place);
   },
 
   // --- The cosine after each sublayer -----------------------------------------------

@@ -4,7 +4,7 @@ const assert = require("node:assert");
 const test = require("node:test");
 const { load, dataOf, vectorsOf } = require("./world.js");
 
-const { figures, erf, gelu } = load();
+const { figures, erf, fixed, gelu } = load();
 const figure = figures.gelu;
 const data = dataOf("gelu");
 const vectors = vectorsOf("gelu");
@@ -48,9 +48,9 @@ test("the words tell the three values at x", () => {
 });
 
 test("no zero has a sign", () => {
-  assert.equal(figure.written(-0.00001, 4), "0.0000");
-  assert.equal(figure.written(-0, 0), "0");
-  assert.equal(figure.written(-10, 0), "−10");
+  assert.equal(fixed(-0.00001, 4), "0.0000");
+  assert.equal(fixed(-0, 0), "0");
+  assert.equal(fixed(-10, 0), "−10");
 });
 
 test("the numbers that the model meets are nearly all in the picture", () => {
