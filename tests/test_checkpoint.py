@@ -34,10 +34,10 @@ from gpt2.checkpoint import (
 )
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
+from tests.shared import VOCABULARY, needs
 
 REPO = Path(__file__).parent.parent
 GOLDEN = REPO / "tests" / "golden"
-GPT2_TOKENIZER = REPO.parent / "shared" / "data" / "gpt2-tokenizer"
 
 Change = Callable[[Path], object]
 
@@ -596,14 +596,10 @@ def test_max_takes_each_type(folder, dtype):
 
 # --- Tokenizers ---------------------------------------------------------------
 
-needs_gpt2_tokenizer = pytest.mark.skipif(
-    not GPT2_TOKENIZER.exists(), reason="GPT-2's vocab.json and merges.txt are not here"
-)
 
-
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_gpt2s_own_tokenizer():
-    tokenizer = load_tokenizer(GPT2_TOKENIZER, vocab_size=50257)
+    tokenizer = load_tokenizer(VOCABULARY, vocab_size=50257)
     assert tokenizer.get_vocab_size() == 50257
     assert tokenizer.encode("Hello world").ids == [15496, 995]
     assert tokenizer.encode("<|endoftext|>").ids == [50256]
@@ -611,7 +607,7 @@ def test_gpt2s_own_tokenizer():
     assert tokenizer.encode("").ids == []
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 @pytest.mark.parametrize(
     "text",
     [
@@ -626,22 +622,22 @@ def test_gpt2s_own_tokenizer():
     ],
 )
 def test_any_text_comes_back(text):
-    tokenizer = load_tokenizer(GPT2_TOKENIZER)
+    tokenizer = load_tokenizer(VOCABULARY)
     assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_both_forms_of_a_tokenizer_agree(tmp_path):
-    tokenizer = load_tokenizer(GPT2_TOKENIZER)
+    tokenizer = load_tokenizer(VOCABULARY)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     text = "The quick brown fox's naïve 🙂<|endoftext|>"
     assert load_tokenizer(tmp_path).encode(text).ids == tokenizer.encode(text).ids
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_gpt2s_tokenizer_does_not_fit_a_smaller_vocabulary():
     with pytest.raises(CheckpointError, match="'<.endoftext.>' has id 50256, expected"):
-        load_tokenizer(GPT2_TOKENIZER, vocab_size=50256)
+        load_tokenizer(VOCABULARY, vocab_size=50256)
 
 
 def test_tokenizer_json_comes_before_the_two_files(folder):

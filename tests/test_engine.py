@@ -15,10 +15,10 @@ from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
 from solutions.solution_11 import GPT2LMHeadModel
+from tests.shared import TEXT, needs
 from tests.tensors import build
 
 ROOT = Path(__file__).parent.parent
-TEXT = ROOT.parent / "shared" / "data" / "tinyshakespeare.txt"
 GOLDEN = sorted(file.parent for file in ROOT.glob("tests/golden/*/config.json"))
 
 
@@ -197,14 +197,13 @@ def held_out(engine, shakespeare) -> tuple[np.ndarray, float]:
     """64 windows of the text's last tenth, which neither model nor tokenizer has seen,
     and float32's perplexity on them.
     """
-    if not TEXT.exists():
-        pytest.skip("tinyshakespeare.txt is not beside the project, in shared/data")
     text = TEXT.read_text()
     ids = shakespeare.tokenizer.encode(text[len(text) * 9 // 10 :]).ids
     windows = np.reshape(ids[: 64 * 256], (64, 256))
     return windows, perplexity(engine, windows)
 
 
+@needs(TEXT)
 @pytest.mark.parametrize(("precision", "loss"), [("bfloat16", 0.01), ("int8", 0.02)])
 def test_perplexity(held_out, shakespeare, precision, loss):
     windows, full = held_out

@@ -21,8 +21,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from tests.shared import SCHEMA, needs
+
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = ROOT.parent / "shared" / "schemas" / "pixi.schema.json"
 PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CHECKS = [name for name in PIXI["tasks"] if re.fullmatch(r"s\d\d", name)]
@@ -48,9 +49,8 @@ def ctrl_c_is_not_ignored():
 # --- pixi.toml ---------------------------------------------------------------------
 
 
+@needs(SCHEMA)
 def test_pixi_toml_follows_pixis_schema():
-    if not SCHEMA.exists():
-        pytest.skip("pixi's schema is not on this machine")
     jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(PIXI)
 
 
