@@ -1,6 +1,8 @@
 """Every command in the README works as it stands there."""
 
+import contextlib
 import os
+import random
 import re
 import shlex
 import socket
@@ -83,10 +85,22 @@ def test_a_command(command, house, eager, tmp_path):
         assert done.stdout.strip()
 
 
+def free_port() -> int:
+    """One that stays free while the book is built, and until the server takes it.
+
+    Asked for any port, the system would give one of those from which outgoing
+    connections get theirs (from 32768 on, or higher), and the next one may get it.
+    """
+    for port in random.sample(range(20_000, 32_000), 20):
+        with contextlib.suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    raise OSError("no port is free")
+
+
 def served(command: str) -> str:
     """The first page of the book, as a browser gets it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     words = [*shlex.split(command, comments=True), "--port", str(port)]
     server = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
