@@ -8,12 +8,13 @@ import contextlib
 import difflib
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from course.judge import Judge
-from course.lessons import LESSONS, Lesson
+from course.lessons import LESSONS, STEPS, Lesson
 
 
 class BadInput(click.ClickException):
@@ -69,6 +70,59 @@ def check_command(lesson: Lesson) -> None:
         with contextlib.suppress(SystemExit):  # this step is right, come what may
             check.finish()
     sys.exit(0 if right else 1)
+
+
+def write(file: Path, text: str, mode: str) -> None:
+    try:
+        with open(file, mode, encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise BadInput(
+            f"{file} cannot be written ({error.strerror}): name another file.", "grade"
+        ) from None
+
+
+def output(_context: Any, _parameter: Any, file: Path | None) -> Path | None:
+    """Refuses a file that cannot be written before there is work to lose."""
+    if file is not None:
+        write(file, "", "a")
+    return file
+
+
+def output_option(name: str, description: str) -> Any:
+    file = click.Path(path_type=Path)
+    return click.option(
+        name, metavar="FILE", type=file, callback=output, help=description
+    )
+
+
+@main.command("grade")
+@output_option("--json", "Write every check, counterexample and named mistake.")
+@output_option("--junit", "Write the same as XML, as CI systems read it.")
+@output_option("--markdown", "Append the table, such as to $GITHUB_STEP_SUMMARY.")
+@click.option(
+    "--steps",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Grade the files of FOLDER instead of those in steps/.",
+)
+def grade_command(
+    json: Path | None, junit: Path | None, markdown: Path | None, steps: Path | None
+) -> None:
+    """Grade all twelve steps: exit code 0 if they are right, 1 if not yet."""
+    from course import grade
+
+    try:
+        grades = grade.show_all(steps or STEPS)
+    except grade.NotReady as error:
+        raise BadInput(str(error), "max") from None
+    if json:
+        write(json, grade.as_json(grades), "w")
+    if junit:
+        write(junit, grade.as_junit(grades), "w")
+    if markdown:
+        write(markdown, grade.as_markdown(grades), "a")
+    sys.exit(0 if all(found.right for found in grades) else 1)
 
 
 @main.command()

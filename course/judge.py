@@ -1,4 +1,4 @@
-"""Let a worker check a step, and say what became of it."""
+"""Let a worker check steps, and say what became of each."""
 
 import json
 import os
@@ -7,25 +7,33 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from signal import SIGABRT, SIGKILL, strsignal
 from typing import Any
 
 from course import verdict, worker
-from course.lessons import LESSONS, ROOT
+from course.lessons import LESSONS, ROOT, STEPS
 from course.verdict import Failure, Verdict
 
 
 class Judge:
-    """A process of `course/worker.py`, which checks one step and ends.
+    """A process of `course/worker.py`, which checks one step after another, and ends.
 
     Made without a number, it imports MAX ahead and waits to be asked.
     """
 
-    def __init__(self, number: int | None = None) -> None:
+    def __init__(self, *numbers: int, folder: Path = STEPS) -> None:
+        """
+        Args:
+            numbers: The steps to check, in this order.
+            folder: Where their files lie.
+        """
+        self._asked = list(numbers)
+        self._folder = folder
         reading, writing = os.pipe()
         # What the learner's file prints.  close() closes it, and the pipe.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115
-        words = [str(writing)] + ([str(number)] if number else [])
+        words = [str(word) for word in (writing, folder, *numbers)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "course.worker", *words],
             cwd=ROOT,
@@ -37,21 +45,23 @@ class Judge:
         )
         os.close(writing)
         self._events = open(reading, encoding="utf-8", errors="replace")  # noqa: SIM115
-        self._asked = number
 
     def ask(self, number: int) -> None:
         """Says which step to check, to a worker that waits."""
         assert self._process.stdin is not None
-        self._asked = number
+        self._asked.append(number)
         self._process.stdin.write(f"{number}\n".encode())
         self._process.stdin.flush()
 
     def events(self) -> Iterator[tuple[str, Any]]:
         """Name and value of what happens, a "verdict" and its "mistakes" last.
 
-        See `course/worker.py` for the names.  Where the worker ends without a verdict,
-        the verdict says how.
+        This is about one step: for the next one, call it again.  See
+        `course/worker.py` for the names.  Where the worker ends without a verdict, the
+        verdict says how, and which checks had passed by then.
         """
+        file = self._folder / LESSONS[self._asked.pop(0)].file.name
+        passed: list[str] = []
         dump: list[str] = []
         failure: Failure | None = None
         judged = False
@@ -62,6 +72,8 @@ class Judge:
                 continue
             ((name, value),) = json.loads(line).items()
             if name == "running":
+                if title not in ("", value[0]) and failure is None:
+                    passed.append(title)
                 title, printed = value
             elif name == "failure":
                 failure = Failure(**value)
@@ -70,22 +82,27 @@ class Judge:
                 yield name, verdict.from_json(value)
             else:
                 yield name, value
+                if name == "mistakes":
+                    return
         code = self._process.wait()
         if not judged:
-            failure = failure or self._ending(code, "".join(dump), title, printed)
-            yield "verdict", Verdict([], 0, failure)
+            dumped = "".join(dump)
+            failure = failure or self._ending(file, code, dumped, title, printed)
+            yield "verdict", Verdict(passed, 0, failure)
 
-    def _ending(self, code: int, dump: str, title: str, printed: int) -> Failure:
+    def _ending(
+        self, file: Path, code: int, dump: str, title: str, printed: int
+    ) -> Failure:
         """What it means that the worker has ended without a verdict.
 
         Args:
+            file: What it checked.
             code: Its exit code.
             dump: What faulthandler wrote when the time was over; empty if it was not.
             title: The check that was running.
             printed: At which byte begins what the file printed meanwhile; -1 if it did
                 not run yet.
         """
-        assert self._asked is not None
         self._output.seek(max(printed, 0))
         text = self._output.read().decode(errors="replace")
         if printed < 0:
@@ -97,7 +114,6 @@ class Judge:
             if -code in (SIGABRT, SIGKILL):
                 words[0] += " Does it need too much memory?"
             return Failure("end", title, words, printed=text[: worker.PRINTED])
-        file = LESSONS[self._asked].file
         sources = file.read_text(errors="replace").splitlines() if file.exists() else []
         # faulthandler's lines, the innermost first.
         places = re.findall(rf'File "{re.escape(str(file))}", line (\d+) in (.+)', dump)

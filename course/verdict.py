@@ -42,7 +42,7 @@ class Verdict:
 
     Attributes:
         passed: Title of each check that passes.
-        total: How many checks there are.
+        total: How many checks there are; 0 where they did not come to their end.
         failure: None if the step is right.
     """
 

@@ -1,9 +1,11 @@
-"""The process in which a learner's file runs: `python -m course.worker FD [NUMBER]`.
+"""The process in which learners' files run.
+
+    python -m course.worker FD FOLDER [NUMBER]...
 
 Whatever a file does - loops for ever, calls exit(), fills the memory - it does here,
-and the coach (`course/judge.py`) lives to tell.  One worker checks one step and ends.
-With NUMBER it begins at once; without, it imports MAX, loads the kernels and waits
-for the number on its standard input: the spare process of `watch`.
+and the coach (`course/judge.py`) lives to tell.  A worker checks the steps of FOLDER
+that are named, one after another, and ends.  Where none is, it imports MAX, loads the
+kernels and waits for a number on its standard input: the spare process of `watch`.
 
 What it finds goes to the file descriptor FD, one JSON object a line:
 
@@ -13,7 +15,8 @@ What it finds goes to the file descriptor FD, one JSON object a line:
                            begins what it prints
     {"failure": {...}}     a `Failure`, the first; the checks go on
     {"verdict": {...}}     a `Verdict`
-    {"mistakes": [...]}    the known mistakes that explain it, each [what, why]
+    {"mistakes": [...]}    the known mistakes that explain it, each [what, why]; with
+                           this line, the check of a step is over
 
 What the file prints goes to standard output, a temporary file of the coach's.
 """
@@ -42,19 +45,20 @@ PRINTED = 2000  # characters that are shown of that
 
 
 class Worker:
-    """One check of one step.
+    """The checks of one step after another.
 
     Attributes:
         events: File descriptor of the coach's.
-        runs: For each run of the learner's file, from which byte to which the
-            standard output holds what it printed.  The first is its import.
+        folder: Where the learner's files lie.
+        file: The one that is checked.
+        runs: For each run of that file, from which byte to which the standard output
+            holds what it printed.  The first is its import.
         failure: The first thing that is not right; None as long as all is.
     """
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, folder: Path) -> None:
         self.events = events
-        self.runs: list[tuple[int, int]] = []
-        self.failure: verdict.Failure | None = None
+        self.folder = folder
 
     def send(self, **event: Any) -> None:
         text = json.dumps(event, default=verdict.as_json)
@@ -110,22 +114,25 @@ class Worker:
             self.runs.append((start, os.lseek(1, 0, os.SEEK_CUR)))
 
     def check(self, number: int) -> None:
-        """Checks steps/step_NN.py, and sends the verdict."""
+        """Checks one step's file, and sends the verdict."""
         from course.examiner import Examiner, Suspects
 
         set_limits()
-        self.file = lessons.LESSONS[number].file
+        self.file = self.folder / lessons.LESSONS[number].file.name
+        self.runs: list[tuple[int, int]] = []
+        self.failure: verdict.Failure | None = None
         examiner = Examiner(number, self.learner_code, self.tried)
-        examiner.examine(lessons.STEPS)
+        examiner.examine(self.folder)
         if examiner.broken is not None:
             self.failure = verdict.explain(examiner.broken, self.file, "", "")
             self.failure.printed = self.printed(0)
         checks = examiner.checks()
         passed = [title for title, right in checks.items() if right]
         self.send(verdict=verdict.Verdict(passed, len(checks), self.failure))
+        found = []
         if self.failure and examiner.results and self.failure.kind != "todo":
             found = Suspects(number).explain(examiner.results)
-            self.send(mistakes=[[mistake.what, mistake.why] for mistake in found])
+        self.send(mistakes=[[mistake.what, mistake.why] for mistake in found])
 
     def tried(self, example: "Example", outcome: "Outcome") -> None:
         """Sends the first failure at once: the file may not come to its end."""
@@ -149,23 +156,25 @@ def set_limits() -> None:
         status = Path("/proc/self/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmData:"))
         limit = 1024 * int(line.split()[1]) + MEMORY_LIMIT
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        _, highest = resource.getrlimit(resource.RLIMIT_DATA)  # for the next step
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, highest))
 
 
-def main(events: int, number: int | None) -> None:
-    worker = Worker(events)
-    if number is None:
+def main(events: int, folder: Path, numbers: list[int]) -> None:
+    worker = Worker(events, folder)
+    if not numbers:
         worker.prepare()
         answer = sys.stdin.readline()
         if not answer:  # the coach has ended
             return
-        number = int(answer)
-    elif lessons.LESSONS[number].needs_kernels:
+        numbers = [int(answer)]
+    elif any(lessons.LESSONS[number].needs_kernels for number in numbers):
         worker.prepare()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    worker.check(number)
+    for number in numbers:
+        worker.check(number)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main(int(sys.argv[1]), Path(sys.argv[2]), [int(n) for n in sys.argv[3:]])
     os._exit(0)  # without tidying up: somebody is waiting

@@ -4,6 +4,7 @@
 `survived.txt` that on files which misbehave; `commands.txt` the other commands.
 """
 
+import json
 import re
 import sys
 import tempfile
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from course import report, variants, verdict  # noqa: E402
 from course.examiner import Examiner, Suspects  # noqa: E402
 from course.lessons import LESSONS, Lesson  # noqa: E402
+from course.mistakes import catalogue  # noqa: E402
 from course.verdict import Verdict  # noqa: E402
 from tests.house import build_house, coach  # noqa: E402
 from tests.survived import SURVIVED, UNHARMED  # noqa: E402
@@ -149,6 +151,14 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("check", "1")
         yield said("reset", "1")
         yield said("doctor")
+        first.write_text(variants.solution(1))
+        (house / "steps" / "step_03.py").unlink()
+        (house / "steps" / "step_06.py").write_text(catalogue(6)[0].source(6))
+        yield "grade", said("grade", "--json", "grade.json")[1]
+        graded = json.loads((house / "grade.json").read_text())
+        graded["steps"] = graded["steps"][5:6]
+        yield "grade.json, step 06", json.dumps(graded, indent=2) + "\n"
+        yield said("grade", "--junit", "nowhere/grade.xml")
         for number in LESSONS:
             file = house / "steps" / f"step_{number:02d}.py"
             file.write_text(variants.solution(number))
