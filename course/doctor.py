@@ -6,13 +6,17 @@ import platform
 import shutil
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
+from itertools import groupby
 
-from course import state, warmup
+from course import compatibility, state, warmup
 from course.lessons import ROOT, STEPS
 
-TESTED_MAX = "26.7.0"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TESTED_MAX = dict(pin.split("==") for pin in PROJECT["dependencies"])["modular"]
 ANEW = "delete .venv (with pixi: .pixi) and run again"
+FOLLOW = 'see "A new release of MAX" in CONTRIBUTING.md'
 ROOM = 1 << 30  # bytes of disk that should be free
 
 
@@ -33,7 +37,9 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, the cheapest first."""
-    return [python(), max_version(), *max_itself(), disk(), *writing()]
+    version = max_version()
+    names = max_names(ANEW if not version.fix else FOLLOW)
+    return [python(), version, *names, *max_itself(), disk(), *writing()]
 
 
 def python() -> Finding:
@@ -50,6 +56,35 @@ def max_version() -> Finding:
         return Finding("MAX", "not installed", ANEW)
     fix = f"the course was tested with {TESTED_MAX}: {ANEW}"
     return Finding("MAX", found, "" if found == TESTED_MAX else fix)
+
+
+def max_names(fix: str) -> list[Finding]:
+    """The names of MAX that the course uses: those of its inside, then all others.
+
+    Args:
+        fix: What to do where one is not as it was.
+    """
+    try:
+        importlib.import_module("max.driver")
+    except Exception:  # not installed, or broken: other lines say so
+        return []
+    findings = []
+    for inside, names in groupby(compatibility.used(), lambda use: use.private):
+        uses = list(names)
+        what = "inside MAX" if inside else "MAX's API"
+        files = sorted({file for use in uses for file in use.files})
+        found = f"{inside}: {', '.join(files)}" if inside else "as the course uses it"
+        wrong = [
+            Finding(what, f"{use.name} {use.trouble}: {', '.join(use.files)}", fix)
+            for use in uses
+            if use.trouble
+        ]
+        findings += wrong or [Finding(what, found)]
+    if fix != ANEW:  # with the MAX that was tested, it does
+        error = compatibility.mojo()
+        found = error or "Mojo compiles them"
+        findings.append(Finding("gpt2/kernels", found, fix if error else ""))
+    return findings
 
 
 def max_itself() -> list[Finding]:
