@@ -200,6 +200,15 @@ def test_the_suite_runs_on_every_machine_and_with_every_python():
     assert set(workflow["jobs"]["pixi"]["strategy"]["matrix"]["machine"]) == machines
 
 
+def test_the_container_is_made_ready_by_commands_that_exist():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
+    settings = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    assert re.search(r"python:(3\.\d+)-", settings["image"])[1] in VERSIONS
+    install, kernels, look = settings["postCreateCommand"].split(" && ")
+    assert {install, look} <= {f"./run {task}" for task in PIXI["tasks"]}
+    assert kernels == ".venv/bin/python -m gpt2.eager"
+
+
 # --- A small house for `run` -------------------------------------------------------
 
 TASKS = """
