@@ -9,7 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 from course import report, variants, verdict  # noqa: E402
 from course.examiner import Examiner, Suspects  # noqa: E402
 from course.lessons import LESSONS, Lesson  # noqa: E402
+from course.mistakes import catalogue  # noqa: E402
 from course.verdict import Verdict  # noqa: E402
 from tests.house import build_house, coach  # noqa: E402
 from tests.survived import SURVIVED, UNHARMED  # noqa: E402
@@ -59,6 +60,15 @@ def section(title: str, name: str, text: str) -> str:
 
 def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """What is said of a step's solution, stub and mistakes."""
+    say = speaker(lesson)
+    yield "right", say(variants.solution(lesson.number))
+    yield "the stub", say(lesson.stub.read_text())
+    for mistake in catalogue(lesson.number):
+        yield mistake.what, say(mistake.source(lesson.number))
+
+
+def speaker(lesson: Lesson) -> Callable[[str], str]:
+    """A function that gives what is said of a step's text."""
     examiner = Examiner(lesson.number)
     examiner.examine(None)
     suspects = Suspects(lesson.number)
@@ -87,10 +97,7 @@ def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
                     report.way_on(lesson, failure)
         return heard.get()
 
-    yield "right", say(variants.solution(lesson.number))
-    yield "the stub", say(lesson.stub.read_text())
-    for mistake in suspects.mistakes:
-        yield mistake.what, say(mistake.source(lesson.number))
+    return say
 
 
 def survived() -> Iterator[tuple[str, str]]:
