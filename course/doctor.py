@@ -1,5 +1,6 @@
 """See whether everything that the course needs is there, and say how to mend it."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -16,7 +17,7 @@ from course.lessons import ROOT, STEPS
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TESTED_MAX = dict(pin.split("==") for pin in PROJECT["dependencies"])["modular"]
 ANEW = "delete .venv (with pixi: .pixi) and run again"
-FOLLOW = 'see "A new release of MAX" in CONTRIBUTING.md'
+FOLLOW = f"{ANEW}; where MAX was changed on purpose, see CONTRIBUTING.md"
 ROOM = 1 << 30  # bytes of disk that should be free
 
 
@@ -37,9 +38,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, the cheapest first."""
-    version = max_version()
-    names = max_names(ANEW if not version.fix else FOLLOW)
-    return [python(), version, *names, *max_itself(), disk(), *writing()]
+    of_max = [max_version(), *max_names(), *max_itself()]
+    return [python(), *of_max, disk(), *writing()]
 
 
 def python() -> Finding:
@@ -58,12 +58,8 @@ def max_version() -> Finding:
     return Finding("MAX", found, "" if found == TESTED_MAX else fix)
 
 
-def max_names(fix: str) -> list[Finding]:
-    """The names of MAX that the course uses: those of its inside, then all others.
-
-    Args:
-        fix: What to do where one is not as it was.
-    """
+def max_names() -> list[Finding]:
+    """The names of MAX that the course uses: those of its inside, then all others."""
     try:
         importlib.import_module("max.driver")
     except Exception:  # not installed, or broken: other lines say so
@@ -75,15 +71,11 @@ def max_names(fix: str) -> list[Finding]:
         files = sorted({file for use in uses for file in use.files})
         found = f"{inside}: {', '.join(files)}" if inside else "as the course uses it"
         wrong = [
-            Finding(what, f"{use.name} {use.trouble}: {', '.join(use.files)}", fix)
+            Finding(what, f"{use.name} {use.trouble}: {', '.join(use.files)}", FOLLOW)
             for use in uses
             if use.trouble
         ]
         findings += wrong or [Finding(what, found)]
-    if fix != ANEW:  # with the MAX that was tested, it does
-        error = compatibility.mojo()
-        found = error or "Mojo compiles them"
-        findings.append(Finding("gpt2/kernels", found, fix if error else ""))
     return findings
 
 
@@ -101,18 +93,23 @@ def max_itself() -> list[Finding]:
 
     file = eager.kernels_file()
     remembered = state.load()
-    if file.exists():
-        remembered.kernels = str(file)
+    remembered.kernels = str(file)
+    with contextlib.suppress(OSError):  # see writing()
         remembered.save()
     are = remembered.kernels_are()
     if are == "not compiled yet":
         are += f": the first of s02 to s12 does it, in about {warmup.SECONDS} s"
-    kernels = Finding("kernels", are)
+    kernels = [Finding("kernels", are)]
+    if not file.exists():  # nothing was compiled with this MAX yet
+        said = compatibility.mojo()
+        fix = FOLLOW if said else ""
+        kernels.append(Finding("gpt2/kernels", said or "Mojo can compile them", fix))
 
     problem = compiled.why_not_kept(file)
     size = sum(f.stat().st_size for f in file.parent.rglob("*") if f.is_file())
     fix = f"{problem} Set MODULAR_CACHE_DIR to another folder." if problem else ""
-    return [device, kernels, Finding("cache", f"{size >> 20} MB in {file.parent}", fix)]
+    cache = Finding("cache", f"{size >> 20} MB in {file.parent}", fix)
+    return [device, *kernels, cache]
 
 
 def disk() -> Finding:

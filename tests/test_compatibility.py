@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from course import compatibility, doctor
+from gpt2 import eager
 
 PART = "max._interpreter_ops.gc_compile.session_for"
 LOGGER = "max." + "_gone"  # in one piece, it would itself be found
@@ -38,30 +39,30 @@ def test_names_are_read_from_code(tmp_path):
     }
 
 
-def named(fix: str) -> list[doctor.Finding]:
-    return [finding for finding in doctor.max_names(fix) if finding.fix]
+def named() -> list[tuple[str, str]]:
+    """What the doctor finds to be mended."""
+    return [(f.what, f.found) for f in doctor.max_names() if f.fix]
 
 
 def test_what_is_gone_from_the_inside_is_named(monkeypatch):
     monkeypatch.delattr(PART)
-    found = f"{PART} is gone: gpt2/eager.py"
-    assert named(doctor.ANEW) == [doctor.Finding("inside MAX", found, doctor.ANEW)]
+    assert named() == [("inside MAX", f"{PART} is gone: gpt2/eager.py")]
 
 
 def test_a_function_that_takes_something_else_is_named(monkeypatch):
     functional = importlib.import_module("max.experimental.functional")
     monkeypatch.setattr(functional, "band_part", lambda x, *, upper: x)
-    ((what, found),) = [(f.what, f.found) for f in named(doctor.ANEW)]
+    ((what, found),) = named()
     assert what == "MAX's API"
     assert "functional.band_part takes other arguments (" in found
     assert "solutions/solution_02.py" in found
 
 
-def test_the_kernels_are_compiled_where_another_release_is_installed(monkeypatch):
+def test_with_a_max_that_has_compiled_nothing_mojo_is_asked(monkeypatch, tmp_path):
+    monkeypatch.setattr(eager, "kernels_file", lambda: tmp_path / "none.mef")
     monkeypatch.setattr(compatibility, "mojo", lambda: "kernels.mojo:10: error: it")
-    assert named(doctor.ANEW) == []
-    (finding,) = named(doctor.FOLLOW)
-    assert finding.what == "gpt2/kernels" and "error: it" in finding.found
+    (found,) = (f for f in doctor.max_itself() if f.what == "gpt2/kernels")
+    assert found.found.endswith("error: it") and "CONTRIBUTING.md" in found.fix
 
 
 def test_mojo_says_what_it_cannot_compile(tmp_path):
