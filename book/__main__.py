@@ -65,10 +65,10 @@ def known(
 ) -> tuple[str, ...]:
     """Refuses what is the name of nothing."""
     for name in names:
-        if name not in drawing.NAMES and name not in CHAPTERS:
+        if name not in [*drawing.NAMES, *CHAPTERS, "readme"]:
             raise BadInput(
                 f"{name!r} is no figure and no chapter: give the name of a file of "
-                "book/drawn or of book/src"
+                "book/drawn or of book/src, or readme"
             )
     return names
 
@@ -79,8 +79,9 @@ def data(names: tuple[str, ...]) -> None:
     """Write down anew what figures and chapters show: all of it, or what is named.
 
     A figure's numbers are computed and drawn.  A chapter's blocks are run, and what
-    they print is written below them.
+    they print is written below them.  `readme` is the pictures of README.md.
     """
+    from book import readme
     from gpt2 import eager
 
     eager.prepare()
@@ -92,6 +93,9 @@ def data(names: tuple[str, ...]) -> None:
         if name in names or not names:
             click.echo(f"{name}: running")
             chapter.write_text(refreshed(chapter.read_text(), name))
+    if "readme" in names or not names:
+        click.echo("readme: drawing")
+        readme.write()
 
 
 @main.command()

@@ -249,9 +249,9 @@ def doctor() -> None:
         findings = examine()
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        say(
-            f"{'FIX' if finding.fix else 'ok':4}{finding.what:{width}}  {finding.found}"
-        )
+        outcome = "FIX" if finding.fix else "ok"
+        line = f"{outcome:4}{finding.what:{width}}  {finding.found}"
+        say(line, hang=4 + width + 2)
         if finding.fix:
             say(f"-> {finding.fix}", "bold", indent=6)
     if any(finding.fix for finding in findings):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from course import state
+from course import doctor, state
 from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
@@ -383,6 +383,12 @@ def test_doctor_names_what_is_wrong_and_how_to_mend_it(fresh, eager, tmp_path):
     assert done.returncode == 1
     assert re.search(r"FIX write .course/ +no", done.stdout)
     assert "let yourself write" in done.stdout
+
+
+def test_doctor_needs_no_folder_of_the_coachs(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(state, "FOLDER", tmp_path / "file")
+    assert all(finding.fix == "" for finding in doctor.max_itself())
 
 
 @pytest.fixture(scope="module")

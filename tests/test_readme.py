@@ -10,16 +10,20 @@ import subprocess
 import time
 import tomllib
 import urllib.request
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+from book import readme
 from tests.house import build_house, coach
+from tests.transcripts.make import alike
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
 TASKS = tomllib.loads((ROOT / "pixi.toml").read_text())["tasks"]
+IMAGES = re.findall(r"!\[(.*?)\]\((.*?)\)", README, flags=re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 
 
@@ -124,6 +128,43 @@ def served(command: str) -> str:
 def test_the_python_runs(code, capsys):
     exec(code, {})
     assert capsys.readouterr().out.strip()
+
+
+# --- The pictures: `./run book-data readme` draws them anew -------------------------
+
+
+def test_the_picture_of_a_verdict_is_what_the_coach_says():
+    transcript = ROOT / "tests" / "transcripts" / f"step_{readme.STEP:02d}.txt"
+    name = readme.MISTAKE.replace(" ", "-")
+    _, said, _ = re.split(rf"ANCHOR(?:_END)?: {name}\n", transcript.read_text())
+    picture = ET.parse(readme.PICTURES / "verdict.svg")
+    drawn = " ".join(text.text for text in picture.iterfind("{*}text"))
+    assert alike(drawn, f"$ ./run s{readme.STEP:02d} {said}")
+
+
+def test_the_picture_of_a_figure_is_the_figure_of_the_book():
+    assert (readme.PICTURES / "figure.svg").read_text() == readme.figure(readme.FIGURE)
+
+
+def test_a_terminals_words_have_their_columns_and_colours():
+    drawn = readme.terminal("a\n  \x1b[1;31mb < c\x1b[0m d")
+    pieces = re.findall(r'<text x="([\d.]+)" y="(\d+)".*?class="(.*?)">(.*)<', drawn)
+    cell = readme.CELL
+    assert [(float(x) / cell, look, text) for x, _, look, text in pieces] == [
+        (0, " ", "a"),
+        (2, "red bold", "b &lt; c"),
+        (8, " ", "d"),
+    ]
+    assert pieces[0][1] < pieces[1][1] == pieces[2][1]
+
+
+@pytest.mark.parametrize(("words", "place"), IMAGES)
+def test_a_picture_is_there_stands_alone_and_has_words(words, place):
+    text = (ROOT / place).read_text()
+    assert len(words) > 20 and len(text) < 60_000
+    assert ET.fromstring(text).attrib["aria-label"]
+    for outside in ("href", "url(", "@import", "@font-face", "<script"):
+        assert outside not in text
 
 
 @pytest.mark.parametrize("name", re.findall(r"^\| `(\w+/)` \|", README, flags=re.M))

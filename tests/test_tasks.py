@@ -17,6 +17,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -33,6 +34,12 @@ FEATURE_TASKS = {
     for feature in FEATURES.values()
     for name, task in feature["tasks"].items()
 }
+VERSIONS = [
+    version
+    for version in (f"3.{minor}" for minor in range(20))
+    if version in SpecifierSet(PYPROJECT["project"]["requires-python"])
+]
+WORKFLOWS = ROOT / ".github" / "workflows"
 LOCKS = {"": PIXI["pypi-dependencies"]} | {
     f"-{name}": feature["pypi-dependencies"] for name, feature in FEATURES.items()
 }
@@ -165,13 +172,41 @@ def test_the_default_lock_has_a_hash_for_every_pin():
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", h) for h in hashes), requirement
 
 
-def test_pixis_pythons_are_among_those_of_pyproject():
-    pixi = SpecifierSet(PIXI["dependencies"]["python"])
-    ours = SpecifierSet(PYPROJECT["project"]["requires-python"])
-    versions = [f"3.{minor}" for minor in range(20)]
-    chosen = [version for version in versions if version in pixi]
-    assert chosen
-    assert all(version in ours for version in chosen)
+def test_pixis_pythons_are_those_of_pyproject():
+    pixi, ours = PIXI["dependencies"]["python"], PYPROJECT["project"]["requires-python"]
+    assert SpecifierSet(pixi) == SpecifierSet(ours)
+
+
+# --- .github/workflows and .devcontainer -------------------------------------------
+
+
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*")), ids=lambda f: f.name)
+def test_a_workflow_runs_tasks_that_exist_and_may_only_read(file):
+    workflow = yaml.safe_load(file.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["cancel-in-progress"]
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    commands = "\n".join(step.get("run", "") for step in steps)
+    tasks = re.findall(r"(?:\./|pixi )run ([\w-]+)", commands)
+    assert tasks and set(tasks) <= set(PIXI["tasks"])
+
+
+def test_the_suite_runs_on_every_machine_and_with_every_python():
+    workflow = yaml.safe_load((WORKFLOWS / "tests.yml").read_text())
+    machines = {"ubuntu-24.04", "ubuntu-24.04-arm", "macos-15"}
+    matrix = workflow["jobs"]["run"]["strategy"]["matrix"]
+    assert matrix["python"] == VERSIONS
+    assert {*matrix["machine"], *(e["machine"] for e in matrix["include"])} == machines
+    assert set(workflow["jobs"]["pixi"]["strategy"]["matrix"]["machine"]) == machines
+
+
+def test_the_container_is_made_ready_by_commands_that_exist():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
+    settings = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    assert re.search(r"python:(3\.\d+)-", settings["image"])[1] in VERSIONS
+    install, kernels, look = settings["postCreateCommand"].split(" && ")
+    assert {install, look} <= {f"./run {task}" for task in PIXI["tasks"]}
+    assert kernels == ".venv/bin/python -m gpt2.eager"
 
 
 # --- A small house for `run` -------------------------------------------------------
@@ -547,7 +582,7 @@ def run_as_python(house, *version):
 @pytest.mark.parametrize("minor", range(8, 18))
 def test_run_takes_the_pythons_of_pyproject_and_names_the_others(house, minor):
     ran = run_as_python(house, 3, minor, 1)
-    if f"3.{minor}" in SpecifierSet(PYPROJECT["project"]["requires-python"]):
+    if f"3.{minor}" in VERSIONS:
         assert ran.stdout == "[]\n"
     else:
         assert ran.returncode == 2
@@ -557,11 +592,13 @@ def test_run_takes_the_pythons_of_pyproject_and_names_the_others(house, minor):
         )
 
 
-def test_an_old_python_looks_for_a_newer_one(house):
-    house.install("python3.13", "#!/bin/sh\nexit 1\n")  # there, but it does not start
-    house.install("python3.12", '#!/bin/sh\n[ "$1" = -c ] || printf "%s\\n" "$@"\n')
-    ran = run_as_python(house, 3, 9, 0)
-    assert ran.stdout.splitlines() == [str(house.folder / "run"), "tell"]
+def test_an_old_python_looks_for_each_newer_one(house):
+    for version in VERSIONS:
+        name = f"python{version}"
+        house.install(name, f'#!/bin/sh\n[ "$1" = -c ] || echo {name} "$@"\n')
+        ran = run_as_python(house, 3, 9, 0)
+        assert ran.stdout == f"{name} {house.folder / 'run'} tell\n"
+        house.install(name, "#!/bin/sh\nexit 1\n")  # there, but it does not start
 
 
 def test_an_old_python_can_read_run():

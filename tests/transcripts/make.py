@@ -10,7 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -61,6 +61,15 @@ def section(title: str, name: str, text: str) -> str:
 
 def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """What is said of a step's solution, stub and mistakes."""
+    say = speaker(lesson)
+    yield "right", say(variants.solution(lesson.number))
+    yield "the stub", say(lesson.stub.read_text())
+    for mistake in catalogue(lesson.number):
+        yield mistake.what, say(mistake.source(lesson.number))
+
+
+def speaker(lesson: Lesson) -> Callable[[str], str]:
+    """A function that gives what is said of a step's text."""
     examiner = Examiner(lesson.number)
     examiner.examine(None)
     suspects = Suspects(lesson.number)
@@ -89,10 +98,7 @@ def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
                     report.way_on(lesson, failure)
         return heard.get()
 
-    yield "right", say(variants.solution(lesson.number))
-    yield "the stub", say(lesson.stub.read_text())
-    for mistake in suspects.mistakes:
-        yield mistake.what, say(mistake.source(lesson.number))
+    return say
 
 
 def survived() -> Iterator[tuple[str, str]]:
