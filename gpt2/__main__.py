@@ -337,6 +337,7 @@ BATCH = 100  # names that grow beside each other
 @options.temperature(0.5)
 @options.seed("names")
 @options.option(
+    options.MANY,
     "--count",
     type=click.IntRange(min=1),
     default=20,

@@ -339,6 +339,29 @@ def test_help_fits_80_columns(command, word):
         assert isinstance(option, click.Argument) or option.opts[0] in written
 
 
+HEADINGS = {
+    "--seed": "How each token is chosen",
+    "--temperature": "How each token is chosen",
+    "--max-new-tokens": "Where a text ends",
+    "--count": "Many texts",
+    "--samples": "Many texts",
+    "--trace": "A look inside",
+    "--help": "Help",
+}
+
+
+@pytest.mark.parametrize("command", ["generate", "compare", "names"])
+def test_an_option_stands_under_its_own_heading(command):
+    title, found = "", {}
+    for line in text(command, "--help").splitlines():
+        title = line.removesuffix(":") if re.match(r"\S", line) else title
+        if option := re.match(r"  (?:-h, )?(--[a-z-]+)", line):
+            found[option[1]] = title
+    for option, heading in HEADINGS.items():
+        assert found.get(option, heading) == heading
+    assert {"--seed", "--help"} <= found.keys()
+
+
 def test_help_knows_every_precision():
     """It must not wait for MAX to ask."""
     (choice,) = [
