@@ -235,8 +235,7 @@ def course_check(lessons: tuple[Lesson, ...]) -> None:
         "bold",
         indent=0,
     )
-    broken = any("rejected" in c or "pass" in c for p in proofs for c in p.complaints)
-    sys.exit(1 if broken else 0)
+    sys.exit(0 if all(proof.holds for proof in proofs) else 1)
 
 
 if __name__ == "__main__":

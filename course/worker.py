@@ -9,12 +9,15 @@ What it finds goes to the file descriptor FD, one JSON object a line:
 
     {"waiting": "..."}     something slow has begun, and what it is; null: it is over
     {"note": "..."}        something that the learner should read
+    {"warmup": 123}        the number of a process that compiles MAX's kernels
+    {"kernels": "..."}     the file of MAX's kernels, which need no more waiting for
     {"running": [...]}     the file runs now: the check's title, and at which byte
                            begins what it prints
     {"failure": {...}}     a `Failure`, the first; the checks go on
     {"verdict": {...}}     a `Verdict`
     {"mistakes": [...]}    the known mistakes that explain it, each [what, why]
 
+When the file takes too long, what faulthandler writes comes there too: no JSON.
 What the file prints goes to standard output, a temporary file of the coach's.
 """
 

@@ -1,6 +1,7 @@
 """The course holds together: stubs, solutions and checks belong to each other."""
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from course import warmup, worker
 from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
@@ -224,6 +226,12 @@ def test_what_was_not_checked_is_not_right(monkeypatch):
     monkeypatch.setattr(pytest, "main", lambda *_, **__: pytest.ExitCode.USAGE_ERROR)
     with pytest.raises(RuntimeError, match="no check of step 01"):
         Examiner(1).examine(None)
+
+
+def test_every_message_of_the_worker_is_described():
+    sources = [inspect.getsource(module) for module in (worker, warmup)]
+    sent = re.findall(r"send\((\w+)=", "".join(sources))
+    assert set(sent) == set(re.findall(r'^    {"(\w+)"', worker.__doc__, re.MULTILINE))
 
 
 @pytest.mark.parametrize("number", ["0", "13", "seven"])
