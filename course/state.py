@@ -48,7 +48,7 @@ def load() -> State:
     """What was saved; a new state if there is nothing that can be read."""
     try:
         return State(**json.loads(FILE.read_text()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return State()
 
 

@@ -84,7 +84,7 @@ def read_prompt(number: int, line: bytes) -> Prompt:
     """Reads one line, without its file and number in what is raised."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('not JSON; expected {"prompt": "..."}') from None
     if not (isinstance(fields, dict) and isinstance(fields.get("prompt"), str)):
         raise ValueError('no text under "prompt"; expected {"prompt": "..."}')
@@ -115,7 +115,7 @@ def read_results(file: Path) -> Results:
         try:
             fields = json.loads(line)
             ours = fields["index"] == index and isinstance(fields["made_with"], dict)
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             ours = False
         if not ours:
             raise ValueError(f"{file}, line {index + 1}, is no result: repair it")

@@ -331,7 +331,10 @@ def test_progress_counts_a_step_only_while_its_file_is_what_passed(fresh):
     assert "next: ./run s02" in coach(fresh, "progress").stdout
 
 
-@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"other": 1}'])
+SPOILT = [b"", b"[]", b"{", b"\xff", b'{"other": 1}', 5000 * b"["]
+
+
+@pytest.mark.parametrize("contents", SPOILT, ids=range(len(SPOILT)))
 def test_a_spoilt_state_loses_nothing_but_comfort(fresh, contents):
     (fresh / ".course").mkdir()
     (fresh / ".course" / "state.json").write_bytes(contents)

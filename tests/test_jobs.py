@@ -163,6 +163,7 @@ def test_a_finished_run_does_nothing(folder, whole, monkeypatch):
 BAD_LINES = {
     "no JSON": ("ROMEO:", "not JSON"),
     "half a line": ('{"prompt": "ROM', "not JSON"),
+    "nothing but brackets": (5000 * "[", "not JSON"),
     "no object": ('"ROMEO:"', 'no text under "prompt"'),
     "no prompt": ('{"id": 3}', 'no text under "prompt"'),
     "a prompt that is no text": ('{"prompt": 3}', 'no text under "prompt"'),
