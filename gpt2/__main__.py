@@ -152,9 +152,16 @@ def search(wanted: SimpleNamespace) -> None:
             early_stopping=EARLY_STOPPING[wanted.early_stopping],
         )
     start = time.perf_counter()
-    model = open_model(wanted)
+    checkpoint = read_checkpoint(wanted)
+    with refusing():
+        from gpt2.model import encode, stop_ids
+
+        ids = encode(checkpoint, wanted.prompt)
+        stops = stop_ids(checkpoint, wanted.stop_tokens)
+        beams.check(checkpoint.config, ids, wanted.max_new_tokens, stops)
+    model = prepare(wanted, checkpoint)
     prepared = time.perf_counter()
-    with moving("searching"), refusing():
+    with moving("searching"):
         found = model.search(
             wanted.prompt,
             beams,
@@ -355,6 +362,9 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
     seed = new_seed() if seed is None else seed
     with refusing():
         decoding = Decoding(temperature=temperature)
+        if decoding.is_greedy and count > 1:
+            always = "--temperature 0 invents the same name every time"
+            raise ValueError(f"{always}: give --count 1 beside it, or leave it out")
     with preparing("half a minute"), refusing():
         model = load(NAMES)
     with gzip.open(NAMES / "trained_on.txt.gz", "rt") as file:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from gpt2 import PRECISIONS
-from gpt2.terminal import BadInput
+from gpt2.terminal import BadInput, check_folder
 
 SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
 
@@ -185,6 +185,17 @@ def max_new_tokens(default: int, least: int) -> Decorator:
     )
 
 
+class Token(click.ParamType[str | int]):
+    """A token's id, or its text, in which \\n and \\t stand for what they mean."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | int:
+        if isinstance(value, int) or value.isdecimal():
+            return int(value)
+        return str(value).replace(r"\n", "\n").replace(r"\t", "\t")
+
+
 ending = together(
     max_new_tokens(200, least=0),
     option(
@@ -197,8 +208,10 @@ ending = together(
         ENDING,
         "--stop-token",
         "stop_tokens",
+        type=Token(),
         multiple=True,
-        help="End before this token of the vocabulary; may be given several times.",
+        help=r"End before this token: its text, such as \n, or its id; may be given "
+        "several times.",
     ),
     option(
         ENDING,
@@ -269,7 +282,8 @@ many = together(
     option(
         MANY,
         "--out",
-        type=click.Path(path_type=Path),
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        callback=check_folder,
         metavar="FILE",
         help="With --prompts: where the texts go, a line of JSON for each.  After an "
         "interruption, the same command goes on.",
@@ -297,6 +311,7 @@ trace_json = option(
     INSIDE,
     "--trace-json",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=check_folder,
     metavar="FILE",
     help="Write the same into a file, a line of JSON for each token.",
 )
@@ -306,7 +321,10 @@ trace_json = option(
 
 
 def refuse_contradictions(wanted: SimpleNamespace) -> None:
-    """Refuses options of `generate` that would have to be ignored."""
+    """Refuses options of `generate` that would have to be ignored.
+
+    Several samples of what is not drawn would be one text, several times.
+    """
     ctx = click.get_current_context()
     spelled = {param.name: param.opts[0] for param in ctx.command.params}
     spelled["prompt"] = "PROMPT"
@@ -326,8 +344,8 @@ def refuse_contradictions(wanted: SimpleNamespace) -> None:
     is_file = wanted.prompts is not None
 
     excluded = [
-        (wanted.greedy, "--greedy", ["temperature", *filters]),
-        (wanted.temperature == 0, "--temperature 0", filters),
+        (wanted.greedy, "--greedy", ["temperature", *filters, "samples"]),
+        (wanted.temperature == 0, "--temperature 0", [*filters, "samples"]),
         (wanted.no_cache, "--no-cache", ["precision", "device"]),
         (is_own, "--from steps", engine),
         (is_search, "--beams", [*draws, "stop", "samples", "prompts", *looks]),

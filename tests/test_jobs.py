@@ -236,4 +236,4 @@ def test_two_runs_do_not_write_the_same_file(folder, whole):
 
 def test_a_folder_that_is_not_there_is_refused(folder):
     folder.out = folder.out.parent / "nowhere" / "texts.jsonl"
-    assert str(folder.out) in folder.refused()
+    assert f"--out: there is no folder {folder.out.parent}" in folder.refused()
