@@ -28,6 +28,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -155,6 +156,18 @@ def set_limits() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
+def end_with_the_coach() -> None:
+    """Ends this process when the coach has ended, of which its closed pipe tells."""
+    pipe = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the file can ask for nothing
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(events: int, number: int | None) -> None:
     worker = Worker(events)
     if number is None:
@@ -163,9 +176,11 @@ def main(events: int, number: int | None) -> None:
         if not answer:  # the coach has ended
             return
         number = int(answer)
-    elif lessons.LESSONS[number].needs_kernels:
-        worker.prepare()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        end_with_the_coach()
+    else:
+        end_with_the_coach()
+        if lessons.LESSONS[number].needs_kernels:
+            worker.prepare()
     worker.check(number)
 
 

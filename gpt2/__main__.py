@@ -4,6 +4,11 @@ Text goes to stdout, everything else to stderr, so that a pipe gets the text alo
 MAX takes a second to import, so that waits until there is work for it.
 """
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 import contextlib
 import gzip
 import sys
@@ -482,4 +487,4 @@ def summarize(tokens: int, start: float, prepared: float, how: str) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="./run")
+    process.run(main, "./run")

@@ -4,25 +4,29 @@
 `survived.txt` that on files which misbehave; `commands.txt` the other commands.
 """
 
-import re
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from gpt2 import process
+
+if __name__ == "__main__":  # in front of imports that take their time
+    process.begin()
+
+import re
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import click
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from course import report, variants, verdict  # noqa: E402
-from course.examiner import Examiner, Suspects  # noqa: E402
-from course.lessons import LESSONS, Lesson  # noqa: E402
-from course.verdict import Verdict  # noqa: E402
-from tests.house import build_house, coach  # noqa: E402
-from tests.survived import SURVIVED, UNHARMED  # noqa: E402
+from course import report, variants, verdict
+from course.examiner import Examiner, Suspects
+from course.lessons import LESSONS, Lesson
+from course.verdict import Verdict
+from tests.house import build_house, coach
+from tests.survived import SURVIVED, UNHARMED
 
 STOPPED_ANYWHERE = ("text without an end", "a loop that cannot be interrupted")
 NAMES = [f"step_{number:02d}" for number in LESSONS] + ["survived", "commands"]
@@ -189,4 +193,4 @@ def main(names: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "./run transcripts")
