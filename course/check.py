@@ -104,13 +104,26 @@ class Waiting:
 def warm_up() -> None:
     """Has the kernels compiled in the background, if nothing says that they are."""
     remembered = state.load()
-    if remembered.kernels_are() == "not compiled yet":
-        process = warmup.start(low_priority=True)
+    if remembered.kernels_are() in ("ready", "being compiled"):
+        return
+    with Waiting("looking for MAX's kernels"):
+        process = warmup.start()
         remembered.warmup = process.pid
         remembered.save()
-        console.print()
-        say(warmup.started(process.pid))
-        report.about("kernels")
+        file = warmup.found(process)
+    if file is None:
+        warmup.step_back(process.pid)  # nobody waits for it yet
+        being_compiled(process.pid)
+    else:
+        remembered.kernels = file
+        remembered.save()
+
+
+def being_compiled(pid: int) -> None:
+    """Says that a process compiles the kernels, and for how long."""
+    console.print()
+    say(warmup.started(pid))
+    report.about("kernels")
 
 
 def finish() -> None:
