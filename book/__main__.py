@@ -1,5 +1,10 @@
 """Build the book, serve it, and write down anew what a program wrote in it."""
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 import os
 import shutil
 import socket
@@ -104,8 +109,9 @@ def repl() -> None:
     pasted whole."""
     import IPython
 
-    from gpt2 import eager
+    from gpt2 import eager, process
 
+    process.raise_interrupts()  # there, it ends a line
     eager.prepare()
     if not sys.stdin.isatty():  # a file, or another program's words
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
@@ -115,4 +121,4 @@ def repl() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "python -m book")

@@ -97,8 +97,9 @@ def max_itself() -> list[Finding]:
     with contextlib.suppress(OSError):  # see writing()
         remembered.save()
     are = remembered.kernels_are()
-    if are == "not compiled yet":
-        are += f": the first of s02 to s12 does it, in about {warmup.SECONDS} s"
+    if are not in ("ready", "being compiled"):
+        how_long = f"the first of s02 to s12 does it, in about {warmup.SECONDS} s"
+        are = f"not compiled yet: {how_long}"
     kernels = [Finding("kernels", are)]
     if not file.exists():  # nothing was compiled with this MAX yet
         said = compatibility.mojo()

@@ -145,6 +145,14 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
         write("config.json", "[1, 2]"),
         ["config.json", "expected a JSON object", "[1, 2]"],
     ),
+    "config is nothing but brackets": (
+        write("config.json", 5000 * "[" + 5000 * "]"),
+        ["config.json", "expected JSON", "more brackets in each other"],
+    ),
+    "a size of many brackets": (
+        write("config.json", f'{{"n_layer": {500 * "["}{500 * "]"}}}'),
+        ["config.json", "n_layer is [[[[[[[...]]]]]]], expected int"],
+    ),
     "another architecture": (
         config(model_type="llama"),
         ["config.json", "model_type is 'llama'", "expected 'gpt2'"],
@@ -332,6 +340,26 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
         in_turn(shard, write("model.safetensors.index.json", "")),
         ["model.safetensors.index.json", "expected JSON"],
     ),
+    "index is nothing but brackets": (
+        in_turn(shard, write("model.safetensors.index.json", 5000 * '{"a":')),
+        ["model.safetensors.index.json", "more brackets in each other"],
+    ),
+    "index of something else than names": (
+        in_turn(
+            shard, write("model.safetensors.index.json", '{"weight_map": {"a":3}}')
+        ),
+        ["model.safetensors.index.json", "expected names of files, found 3"],
+    ),
+    "index of a name too long": (
+        in_turn(
+            shard,
+            write(
+                "model.safetensors.index.json",
+                f'{{"weight_map": {{"a": "{300 * "x"}"}}}}',
+            ),
+        ),
+        ["is missing", "expected it by model.safetensors.index.json"],
+    ),
     "index without a map": (
         in_turn(shard, write("model.safetensors.index.json", "{}")),
         ["model.safetensors.index.json", "expected a weight_map", "None"],
@@ -348,6 +376,10 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
     "merges.txt without vocab.json": (
         in_turn(original_tokenizer_files, remove("vocab.json")),
         ["no tokenizer.json and no vocab.json", "both vocab.json and merges.txt"],
+    ),
+    "tokenizer.json is nothing but brackets": (
+        write("tokenizer.json", 5000 * '{"model":'),
+        ["tokenizer.json", "expected a tokenizer"],
     ),
     "tokenizer.json is damaged": (
         cut("tokenizer.json", lambda data: data[:-20]),

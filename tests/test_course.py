@@ -1,6 +1,7 @@
 """The course holds together: stubs, solutions and checks belong to each other."""
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from course import doctor, state
+from course import doctor, state, warmup, worker
 from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
@@ -228,6 +229,12 @@ def test_what_was_not_checked_is_not_right(monkeypatch):
         Examiner(1).examine(None)
 
 
+def test_every_message_of_the_worker_is_described():
+    sources = [inspect.getsource(module) for module in (worker, warmup)]
+    sent = re.findall(r"send\((\w+)=", "".join(sources))
+    assert set(sent) == set(re.findall(r'^    {"(\w+)"', worker.__doc__, re.MULTILINE))
+
+
 @pytest.mark.parametrize("number", ["0", "13", "seven"])
 def test_check_refuses_a_step_that_does_not_exist(house, number):
     done = coach(house, "check", number)
@@ -335,7 +342,10 @@ def test_progress_counts_a_step_only_while_its_file_is_what_passed(fresh):
     assert "next: ./run s02" in coach(fresh, "progress").stdout
 
 
-@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"other": 1}'])
+SPOILT = [b"", b"[]", b"{", b"\xff", b'{"other": 1}', 5000 * b"["]
+
+
+@pytest.mark.parametrize("contents", SPOILT, ids=range(len(SPOILT)))
 def test_a_spoilt_state_is_none(tmp_path, monkeypatch, contents):
     monkeypatch.setattr(state, "FILE", tmp_path / "state.json")
     state.FILE.write_bytes(contents)

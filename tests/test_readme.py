@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -36,6 +37,19 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         stdin=subprocess.DEVNULL,
     )
+
+
+TOOLS = "LICENSE README.md CONTRIBUTING.md pixi.toml pyproject.toml run".split()
+
+
+def test_nothing_lies_at_the_top_that_nobody_explains():
+    """Folders stand in the table of the README; tools look for the files."""
+    if not (shutil.which("git") and (ROOT / ".git").exists()):
+        pytest.skip("this is no clone")
+    tops = [path.partition("/")[0] for path in run("git ls-files").stdout.splitlines()]
+    known = {*TOOLS, *re.findall(r"^\| `(\w+)/` \|", README, flags=re.MULTILINE)}
+    names = {top for top in tops if not re.fullmatch(r"\..*|.*\.lock", top)}
+    assert tops and names <= known
 
 
 def test_the_readme_has_commands():

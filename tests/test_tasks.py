@@ -349,6 +349,20 @@ def test_run_alone_lists_the_tasks(house, arguments):
     assert len(lines) == 8
 
 
+def test_the_list_needs_no_reader(house):
+    """As with `./run | true`, which is quicker than the list."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, house.folder / "run"],
+        env={"PATH": str(house.bin)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGPIPE, b"")
+
+
 def test_an_unknown_task_is_refused_with_the_list(house):
     ran = house.run("tells")
     assert ran.returncode == 2
@@ -546,6 +560,15 @@ def test_ctrl_c_ends_the_task(ready, task, everyone):
     interrupt(process, everyone)
     # A shell calls both 130: an exit with this code, and an end by the signal.
     assert process.returncode in (130, -signal.SIGINT)
+
+
+def test_ctrl_c_ends_run_even_while_it_imports(house):
+    slow = "print('waiting', flush=True); import time; time.sleep(60)"
+    (house.folder / "shlex.py").write_text(slow)
+    process = house.start("tell")
+    assert process.stdout.readline() == "waiting\n"
+    interrupt(process, everyone=True)
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize("everyone", [True, False])

@@ -4,28 +4,33 @@
 `survived.txt` that on files which misbehave; `commands.txt` the other commands.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from gpt2 import process
+
+if __name__ == "__main__":  # in front of imports that take their time
+    process.begin()
+
 import json
 import re
-import sys
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import click
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT))
+from course import check, report, variants, verdict
+from course.examiner import Examiner, Suspects
+from course.lessons import LESSONS, Lesson
+from course.mistakes import catalogue
+from course.verdict import Verdict
+from tests.house import build_house, coach
+from tests.survived import SURVIVED, UNHARMED
 
-from course import report, variants, verdict  # noqa: E402
-from course.examiner import Examiner, Suspects  # noqa: E402
-from course.lessons import LESSONS, Lesson  # noqa: E402
-from course.mistakes import catalogue  # noqa: E402
-from course.verdict import Verdict  # noqa: E402
-from tests.house import build_house, coach  # noqa: E402
-from tests.survived import SURVIVED, UNHARMED  # noqa: E402
-
+KERNELS = "\n  MAX's kernels are being compiled"
 STOPPED_ANYWHERE = ("text without an end", "a loop that cannot be interrupted")
 NAMES = [f"step_{number:02d}" for number in LESSONS] + ["survived", "commands"]
 
@@ -114,7 +119,7 @@ def survived() -> Iterator[tuple[str, str]]:
             text = coach(house, "check", str(number)).stdout
             # Whether the kernels are compiled just then is a matter of time, and so
             # is at which of its lines a loop was stopped.
-            text = text.partition("\n  MAX's kernels are being compiled")[0]
+            text = text.partition(KERNELS)[0]
             if title in STOPPED_ANYWHERE:
                 text = text.partition("\n\n    line ")[0] + "\n"
             yield title, text
@@ -128,9 +133,10 @@ def commands() -> Iterator[tuple[str, str]]:
 
         def said(*words: str) -> tuple[str, str]:
             done = coach(house, *words)
-            text = done.stdout + done.stderr
+            # Whether the kernels are compiled just then is a matter of time.
+            text = (done.stdout + done.stderr).partition(KERNELS)[0]
+            text = text.replace("kernels: being compiled", "kernels: ready")
             text = text.replace(str(house), "(here)").replace(sys.prefix, "(venv)")
-            text = re.sub(r"kill \d+", "kill (number)", text)
             text = re.sub(r"\d+ MB in \S+", "(size) MB in (folder)", text)
             text = re.sub(r"\d+ GB free", "(size) GB free", text)
             text = re.sub(r"\d+ cores", "(number) cores", text)
@@ -146,6 +152,9 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("progress")
         first.write_text(variants.solution(1))
         yield said("check", "1")
+        with report.console.capture() as heard:
+            check.being_compiled(0)
+        yield "the kernels", heard.get().replace("kill 0", "kill (number)")
         yield said("progress")
         first.write_text(variants.solution(1) + "\n# more\n")
         yield said("progress")
@@ -205,4 +214,4 @@ def main(names: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "./run transcripts")
