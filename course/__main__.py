@@ -78,6 +78,7 @@ def check_command(lesson: Lesson) -> None:
 
 
 def write(file: Path, text: str, mode: str) -> None:
+    """Writes a text ("w") or adds it to what is there ("a"), or says why it cannot."""
     try:
         with open(file, mode, encoding="utf-8") as opened:
             opened.write(text)
