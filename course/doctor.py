@@ -38,8 +38,9 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, the cheapest first."""
-    of_max = [max_version(), *max_names(), *max_itself()]
-    return [python(), *of_max, disk(), *writing()]
+    names = max_names() if not c_compiler().fix else []  # MAX has not all without it
+    of_max = [max_version(), *names, *max_itself()]
+    return [python(), c_compiler(), *of_max, disk(), *writing()]
 
 
 def python() -> Finding:
@@ -47,6 +48,13 @@ def python() -> Finding:
     right = (3, 11) <= sys.version_info[:2] < (3, 15)
     fix = f"install Python 3.11 to 3.14, {ANEW}"
     return Finding("Python", found, "" if right else fix)
+
+
+def c_compiler() -> Finding:
+    """What MAX calls when `max.experimental.nn` is imported for the first time."""
+    found = shutil.which("cc")
+    fix = "install one: apt-get install gcc; on a Mac, xcode-select --install"
+    return Finding("C compiler", found or "there is no cc", "" if found else fix)
 
 
 def max_version() -> Finding:

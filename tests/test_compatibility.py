@@ -76,3 +76,9 @@ def test_mojo_says_what_it_cannot_compile(tmp_path):
 @pytest.mark.slow
 def test_mojo_compiles_the_kernels():
     assert compatibility.mojo() == ""
+
+
+def test_without_a_c_compiler_the_names_are_not_looked_up(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {finding.what: finding.fix for finding in doctor.examine()}
+    assert "apt-get install gcc" in found["C compiler"] and "MAX's API" not in found

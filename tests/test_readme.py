@@ -17,11 +17,13 @@ from pathlib import Path
 import pytest
 
 from book import readme
+from course.compatibility import used
 from tests.house import build_house, coach
 from tests.transcripts.make import alike
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
 TASKS = tomllib.loads((ROOT / "pixi.toml").read_text())["tasks"]
 IMAGES = re.findall(r"!\[(.*?)\]\((.*?)\)", README, flags=re.DOTALL)
@@ -142,6 +144,29 @@ def served(command: str) -> str:
 def test_the_python_runs(code, capsys):
     exec(code, {})
     assert capsys.readouterr().out.strip()
+
+
+# --- CONTRIBUTING.md ---------------------------------------------------------------
+
+
+def test_contributing_names_tasks_and_files_that_are_there():
+    tasks = set(re.findall(r"\./run ([\w-]+)", CONTRIBUTING))
+    assert tasks and tasks <= set(TASKS)
+    paths = re.findall(
+        r"\b(?:book|course|gpt2|solutions|tests)/[\w./]+\w", CONTRIBUTING
+    )
+    paths = [path for path in paths if "NAME" not in path]
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_contributing_names_every_file_that_reaches_inside_max():
+    table = re.findall(r"^ *\| (`.*?`) \|", CONTRIBUTING, flags=re.MULTILINE)
+    named = {file for row in table for file in re.findall(r"`(.*?)`", row)}
+    private = [use for use in used() if use.private]
+    users = {file for use in private for file in use.files}
+    assert named == users | {"gpt2/kernels/kernels.mojo"}
+    assert all(use.private in CONTRIBUTING for use in private)
 
 
 # --- The pictures: `./run book-data readme` draws them anew -------------------------

@@ -473,6 +473,16 @@ def test_a_changed_lock_is_installed(house):
     assert house.installs() == 2
 
 
+def test_max_is_not_installed_where_there_is_no_c_compiler(house):
+    (house.folder / "requirements.lock").write_text(HASHED + "# modular==26.7.0\n")
+    ran = house.run("tell")
+    assert ran.returncode == 2
+    assert ran.err.startswith("run: MAX needs a C compiler, cc. Install one")
+    assert house.installs() == 0
+    house.install("cc", "#!/bin/sh\n")
+    assert house.run("tell").out == "[]\n"
+
+
 def test_an_environment_without_its_python_is_made_again(house):
     house.run("tell")
     python = house.folder / ".venv/bin/python"

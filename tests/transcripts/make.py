@@ -139,6 +139,7 @@ def commands() -> Iterator[tuple[str, str]]:
             text = text.replace(str(house), "(here)").replace(sys.prefix, "(venv)")
             text = re.sub(r"\d+ MB in \S+", "(size) MB in (folder)", text)
             text = re.sub(r"\d+ GB free", "(size) GB free", text)
+            text = re.sub(r"/\S*/cc\b", "(cc)", text)
             text = re.sub(r"\d+ cores", "(number) cores", text)
             text = re.sub(r"3\.1\d\.\d+", "(version)", text)
             return " ".join(words), text
