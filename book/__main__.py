@@ -111,8 +111,8 @@ def repl() -> None:
 
     from gpt2 import eager, process
 
-    process.raise_interrupts()  # there, it ends a line
     eager.prepare()
+    process.raise_interrupts()  # in there, Ctrl-C ends a line
     if not sys.stdin.isatty():  # a file, or another program's words
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
         return

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 
 TYPE_CHECKING = False  # as in typing, which takes longer to import than all of this
 if TYPE_CHECKING:
@@ -39,12 +40,24 @@ def begin() -> None:
 
     In the background, where a shell has Ctrl-C ignored, it stays so.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, leave)
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+    signal.signal(signal.SIGINT, heard)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    threading.Thread(target=listen, args=(reading,), daemon=True).start()
 
 
-def leave(*_: object) -> NoReturn:
-    """What Ctrl-C does."""
+def heard(*_: object) -> None:
+    """Nothing yet: Python calls this between two of its own steps, and there may be
+    none for a minute, while MAX compiles."""
+
+
+def listen(pipe: int) -> None:
+    """In a thread of its own, ends the process at Ctrl-C, whatever is going on."""
+    while os.read(pipe, 1)[0] != signal.SIGINT:
+        pass
     for stream in (1, 2):
         if os.isatty(stream):
             os.write(stream, AS_BEFORE)
@@ -54,8 +67,14 @@ def leave(*_: object) -> NoReturn:
 
 def raise_interrupts() -> None:
     """From here on, Ctrl-C is a KeyboardInterrupt: for a command that waits for it."""
-    if signal.getsignal(signal.SIGINT) is leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is heard:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, interrupt)
+
+
+def interrupt(*_: object) -> NoReturn:
+    """As Python's own handler, for which MAX runs slowly: see `gpt2/eager.py`."""
+    raise KeyboardInterrupt
 
 
 def run(command: click.Command, name: str) -> NoReturn:

@@ -23,6 +23,8 @@ PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 TASKS = [PIXI["tasks"], *(feature["tasks"] for feature in PIXI["feature"].values())]
 COMMANDS = {task["cmd"] for tasks in TASKS for task in tasks.values()}
 
+STARTED: "list[subprocess.Popen[str]]" = []
+
 # A job in the background has Ctrl-C ignored, and its children inherit that.
 NOT_IGNORED = "import signal; signal.signal(2, signal.default_int_handler)\n"
 
@@ -30,13 +32,22 @@ NOT_IGNORED = "import signal; signal.signal(2, signal.default_int_handler)\n"
 def start(code: str, cwd: Path = ROOT, **how) -> "subprocess.Popen[str]":
     """Without what MAX has set behind Python's back, and with buffers as in a shell."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", NOT_IGNORED + code],
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how},
     )
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    yield
+    while STARTED:
+        STARTED.pop().kill()
 
 
 def programs() -> list[Path]:
@@ -66,13 +77,22 @@ def test_there_are_programs():
 
 # --- Ctrl-C ------------------------------------------------------------------------
 
-BEGUN = "from gpt2 import process; process.begin(); print('in', flush=True)\n"
-IMPORTS = "import time; time.sleep(60)"
-SWALLOWS = "import time\ntry: time.sleep(60)\nexcept BaseException: time.sleep(60)"
+BEGUN = "from gpt2 import process; process.begin()\n"
+SAY = "print('in', flush=True)"
+FOREVER = "hashlib.pbkdf2_hmac('md5', b'', b'', 2**31 - 1)"  # nearly
+WHILE = {
+    "it imports": f"import time; {SAY}; time.sleep(60)",
+    "it catches everything": f"import time\ntry: {SAY}; time.sleep(60)\nexcept: {SAY}",
+    "it is in C": f"""
+import hashlib, threading
+threading.Timer(0.2, lambda: {SAY}).start()
+{FOREVER}
+""",
+}
 
 
-@pytest.mark.parametrize("code", [IMPORTS, SWALLOWS])
-def test_ctrl_c_ends_it_even_while_it_imports(code):
+@pytest.mark.parametrize("code", WHILE.values(), ids=list(WHILE))
+def test_ctrl_c_ends_it_while(code):
     process = start(BEGUN + code)
     assert process.stdout.readline() == "in\n"
     process.send_signal(signal.SIGINT)
@@ -82,23 +102,38 @@ def test_ctrl_c_ends_it_even_while_it_imports(code):
 
 def test_what_runs_in_the_background_ignores_ctrl_c_as_its_shell_wants():
     ignored = "signal.signal(2, signal.SIG_IGN)\n"
-    process = start(ignored + BEGUN + "signal.raise_signal(2); print('goes on')")
-    assert process.communicate(timeout=20) == ("in\ngoes on\n", "")
-
-
-def test_a_command_that_waits_for_ctrl_c_ends_with_the_same_code():
-    code = "import click\nprocess.raise_interrupts()\n"
-    code += "command = click.Command('x', callback=lambda: signal.raise_signal(2))\n"
-    process = start(BEGUN + code + "process.run(command, 'x')")
+    process = start(ignored + BEGUN + f"signal.raise_signal(2); {SAY}")
     assert process.communicate(timeout=20) == ("in\n", "")
-    assert process.returncode == 130
+
+
+CATCHES = f"""
+    try:
+        signal.raise_signal(2)
+    except KeyboardInterrupt:
+        time.sleep(0.2)
+        {SAY}
+"""
+
+
+@pytest.mark.parametrize(
+    "main, code, said", [(CATCHES, 0, "in\n"), ("signal.raise_signal(2)", 130, "")]
+)
+def test_a_command_may_wait_for_ctrl_c(main, code, said):
+    process = start(
+        f"{BEGUN}import click, time\nprocess.raise_interrupts()\n"
+        f"def main(): {main}\nprocess.run(click.Command('x', callback=main), 'x')"
+    )
+    assert process.communicate(timeout=20) == (said, "")
+    assert process.returncode == code
 
 
 def test_ctrl_c_leaves_the_terminal_as_it_was():
     """rich hides the cursor while a line moves."""
     ours, terminal = pty.openpty()
     code = BEGUN + "from gpt2.terminal import moving\n"
-    code += "with moving('at work'): signal.raise_signal(2)"
+    code += (
+        "import time\nwith moving('at work'): signal.raise_signal(2); time.sleep(60)"
+    )
     process = start(code, stdout=subprocess.DEVNULL, stderr=terminal)
     os.close(terminal)
     assert process.wait(timeout=20) == 130
