@@ -66,7 +66,7 @@ def step_12(model: Model, prompt: str, count: int, **how: object) -> list[int]:
     return rows.to_numpy()[0, len(ids) :].tolist()
 
 
-@pytest.mark.parametrize("temperature", every(2, [0, 1.3, 0.7]))
+@pytest.mark.parametrize("temperature", every(3, [0.7, 1.3, 0]))
 def test_the_text_of_step_12(shakespeare, eager, temperature):
     """Token for token, for one seed: from the engine, and from the naive loop."""
     rng = np.random.default_rng(5)
