@@ -6,7 +6,9 @@ Deleting the folder loses nothing but comfort.
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -31,11 +33,14 @@ class State:
     warmup: int = 0
 
     def save(self) -> None:
-        """Writes it, as a whole or not at all."""
-        FOLDER.mkdir(exist_ok=True)
-        unfinished = FILE.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n")
-        unfinished.replace(FILE)
+        """Writes it, as a whole or not at all; where it cannot be, it says so."""
+        try:
+            FOLDER.mkdir(exist_ok=True)
+            unfinished = FILE.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n")
+            unfinished.replace(FILE)
+        except OSError as error:
+            complain(f"Note: the coach cannot remember this: {error}. See ./run doctor")
 
     def kernels_are(self) -> str:
         """ "ready", "being compiled", "not compiled yet" or "not looked for yet"."""
@@ -45,6 +50,11 @@ class State:
             return "being compiled"
         looked = self.kernels or self.warmup
         return "not compiled yet" if looked else "not looked for yet"
+
+
+@cache  # once in a process
+def complain(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def load() -> State:

@@ -129,7 +129,6 @@ def show_texts(prompts: list[str], steps: "Iterator[Step]", *, streamed: bool) -
             texts[step.row] += step.text
             if streamed and step.row == 0:
                 click.echo(step.text, nl=step.end is not None)
-                sys.stdout.flush()
                 if step.end and len(texts) > 1:
                     waiting.enter_context(moving("writing the other texts"))
     if streamed and tokens == 0:
@@ -284,7 +283,6 @@ def write_with_steps(wanted: SimpleNamespace, decoding: Decoding) -> None:
                 checkpoint.tokenizer, counted(ids), stop=wanted.stop
             ):
                 click.echo(piece, nl=False)
-                sys.stdout.flush()
             click.echo()
     summarize(tokens, start, prepared, drawn(decoding, seed))
 
@@ -403,6 +401,8 @@ def from_stdin(prompt: str) -> str:
     if prompt != "-":
         return prompt
     with refusing():
+        if sys.stdin is None:
+            raise ValueError("stdin is closed: give a prompt")
         return sys.stdin.buffer.read().decode()
 
 

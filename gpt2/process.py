@@ -91,11 +91,18 @@ def run(command: click.Command, name: str) -> NoReturn:
         try:  # as command.main() does, which makes other things of both ends
             with command.make_context(name, sys.argv[1:]) as context:
                 command.invoke(context)
+            print(end="", flush=True)
         except click.exceptions.Exit as end:
             code = end.exit_code
         except click.ClickException as error:
             error.show()
             code = error.exit_code
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # the disk is full, or a folder cannot be written
+            click.echo(f"Error: {error}", err=True)
+            code = 2
+            write_no_more()
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
@@ -104,10 +111,13 @@ def run(command: click.Command, name: str) -> NoReturn:
         # rich makes this of a pipe that nobody reads any more.
         cut_short = isinstance(end.__context__, BrokenPipeError)
         code = CUT_SHORT if cut_short else end.code
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            code = CUT_SHORT
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if code == CUT_SHORT:
+        write_no_more()
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def write_no_more() -> None:
+    """Lets Python drop what it would write when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)

@@ -368,6 +368,15 @@ def test_a_spoilt_state_loses_nothing_but_comfort(fresh):
     assert coach(fresh, "check", "1").returncode == 0
 
 
+def test_what_cannot_be_remembered_is_said_in_one_line_below_the_verdict(fresh):
+    (fresh / ".course").write_text("a file where a folder should be")
+    write(fresh, 1, solution_text(1))
+    done = coach(fresh, "check", "1")
+    assert done.returncode == 0 and "All 7 checks pass" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert str(fresh / ".course") in line and "./run doctor" in line
+
+
 def test_reset_keeps_every_file_that_it_replaces(fresh):
     for text in ("first = 1\n", "second = 2\n"):
         write(fresh, 3, text)

@@ -211,6 +211,18 @@ def test_a_reader_who_has_read_enough_ends_it(way):
     assert cut_short(code, stream=stream) == (141, "")
 
 
+def test_a_full_disk_is_one_line():
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has /dev/full")
+    code = "import click\nfrom gpt2 import process\n"
+    code += "process.run(click.Command('x', callback=lambda: print('a')), 'x')"
+    with open("/dev/full", "w") as full:
+        process = start(code, stdout=full)
+    _, said = process.communicate(timeout=20)
+    assert said == "Error: [Errno 28] No space left on device\n"
+    assert process.returncode == 2
+
+
 def test_an_exit_code_stays_what_it_is():
     code = "import click\nfrom gpt2 import process\n"
     code += "process.run(click.Command('x', callback=lambda: exit(7)), 'x')"
