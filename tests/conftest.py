@@ -44,7 +44,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
     if eager.kernels_file().exists():
         return []
-    return ["MAX compiles what the tests run, once on this machine: some minutes more"]
+    return ["MAX compiles what the tests run, once on a machine: about 4 min more"]
 
 
 @pytest.fixture(scope="session")

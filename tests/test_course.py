@@ -450,7 +450,7 @@ PARTED = [
 ]
 
 
-@pytest.mark.parametrize("case", every(6, PARTED), ids=lambda case: case[3])
+@pytest.mark.parametrize("case", every(7, PARTED), ids=lambda case: case[3])
 def test_bisect_finds_the_first_place(finished, eager, case):
     number, old, new, place = case
     text = solution_text(number)

@@ -258,7 +258,7 @@ def test_a_figure_fits_its_page_and_is_operated_by_keyboard_and_mouse(visit, loo
     assert len(names) > 20
 
 
-@pytest.mark.parametrize("name", every(3, PLACES))
+@pytest.mark.parametrize("name", every(6, PLACES))
 def test_a_figure_can_be_read_without_javascript(visit, name):
     opened = visit(name, java_script_enabled=False)
     assert opened.figure.locator("svg").is_visible()
@@ -266,7 +266,7 @@ def test_a_figure_can_be_read_without_javascript(visit, name):
     assert opened.figure.locator("input, select, button").count() == 0
 
 
-@pytest.mark.parametrize("name", every(3, PLACES))
+@pytest.mark.parametrize("name", every(6, PLACES))
 def test_nothing_moves_by_itself(visit, name):
     opened = visit(name, reduced_motion="reduce")
     before = opened.seen

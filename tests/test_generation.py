@@ -20,7 +20,6 @@ from gpt2.model import Model
 from gpt2.naive import NaiveEngine
 from solutions import solution_12
 from solutions.solution_11 import GPT2LMHeadModel
-from tests.quick import every
 from tests.tensors import build
 
 
@@ -66,9 +65,13 @@ def step_12(model: Model, prompt: str, count: int, **how: object) -> list[int]:
     return rows.to_numpy()[0, len(ids) :].tolist()
 
 
-@pytest.mark.parametrize("temperature", every(3, [0.7, 1.3, 0]))
+@pytest.mark.slow
+@pytest.mark.parametrize("temperature", [0, 0.7, 1.3])
 def test_the_text_of_step_12(shakespeare, eager, temperature):
-    """Token for token, for one seed: from the engine, and from the naive loop."""
+    """Token for token, for one seed: from the engine, and from the naive loop.
+
+    The quick tests see one such text, in test_cli.py.
+    """
     rng = np.random.default_rng(5)
     expected = step_12(shakespeare, "ROMEO:", 10, temperature=temperature, rng=rng)
     for model in (shakespeare, naive(shakespeare)):
