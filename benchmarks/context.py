@@ -5,6 +5,11 @@ its own way through the weights, which is as long after any text, and reads the 
 values of the text.
 """
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -192,4 +197,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(prog_name="./run context")
+    process.run(main, "./run context")

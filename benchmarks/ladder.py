@@ -9,6 +9,11 @@ The file goes in this order: a rung, the climb with its proofs, what fewer bytes
 the report.
 """
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -373,4 +378,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(prog_name="./run ladder")
+    process.run(main, "./run ladder")

@@ -9,12 +9,20 @@ The file goes in this order: what is measured, the process in which a program li
 the rounds in which the programs take turns, the report.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from gpt2 import process
+
+if __name__ in ("__main__", "__mp_main__"):  # in front of what takes its time to import
+    process.begin()
+
 import multiprocessing
 import os
 import platform
 import re
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,7 +33,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -34,7 +41,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import machine
 from benchmarks.programs import (
     BLOCK_WEIGHTS,
@@ -213,7 +219,7 @@ class Setup(NamedTuple):
     console: Console
 
 
-def start(row: Row, process: Child, reference: Row, setup: Setup) -> float:
+def start(row: Row, child: Child, reference: Row, setup: Setup) -> float:
     """Loads a row's program and lets it do everything once, which does not count.
 
     Returns the seconds that this one round took.
@@ -221,8 +227,8 @@ def start(row: Row, process: Child, reference: Row, setup: Setup) -> float:
     files = Files(setup.folder / "gpt2", setup.folder / row.name)
     with closing(Child(setup.folder / "prepare.log")) as helper:
         helper.ask(PROGRAMS[row.program].prepare, files, row.precision)
-    row.load = process.ask(load, row.program, row.precision, files, setup.threads)
-    turns = [process.ask(take_turn, measure) for measure in setup.measures]
+    row.load = child.ask(load, row.program, row.precision, files, setup.threads)
+    turns = [child.ask(take_turn, measure) for measure in setup.measures]
     row.tokens = turns[0].tokens
     same = agreeing(row.tokens, reference.tokens)
     if row.precision == "float32" and same < min(MUST_AGREE, len(row.tokens)):
@@ -240,20 +246,20 @@ def run_group(group: list[Row], reference: Row, first: Child, setup: Setup) -> N
     with ExitStack() as stack:
         for row in show(group, "loading"):
             log = setup.folder / f"{row.name}.log"
-            process = stack.enter_context(closing(Child(log)))
+            child = stack.enter_context(closing(Child(log)))
             try:
-                start(row, process, reference, setup)
-                alive.append((row, process))
+                start(row, child, reference, setup)
+                alive.append((row, child))
             except Missing as reason:
                 row.missing = str(reason)
 
         turns = [(m, *one) for m in setup.measures for one in alive] * setup.repeat
         before = len(reference.times.get(setup.measures[0].name, []))
-        for measure, row, process in show(turns, "taking turns"):
+        for measure, row, child in show(turns, "taking turns"):
             if row.missing:
                 continue
             try:
-                turn = process.ask(take_turn, measure)
+                turn = child.ask(take_turn, measure)
             except Missing as reason:
                 if row is reference:
                     raise
@@ -459,6 +465,7 @@ def main(only: tuple[str, ...], new: int, repeat: int, target: Path) -> None:
 
     Prints a table, and writes it as peers-CPU.md with a plot beside it.
     """
+    process.raise_interrupts()  # there is a model of 500 MB to be deleted
     threads = machine.cores()
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for every process from here on
     chosen = [name for name in PROGRAMS if name in only or not only]
@@ -483,4 +490,4 @@ def main(only: tuple[str, ...], new: int, repeat: int, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "./run bench")

@@ -23,6 +23,7 @@ from gpt2.checkpoint import (
     load_checkpoint,
 )
 from gpt2.engine import Engine
+from gpt2.terminal import check_folder
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
 from solutions.solution_12 import generate
@@ -52,15 +53,6 @@ repeat_option = click.option(
     type=click.IntRange(1),
     help="Turns that count; the figures are their medians.",
 )
-
-
-def check_folder(
-    _context: object, option: click.Parameter, file: Path | None
-) -> object:
-    """Refuses a file that could not be written, before anything is measured."""
-    if file and not file.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {file.parent}", param=option)
-    return file
 
 
 svg_option = click.option(

@@ -1,5 +1,10 @@
 """Build the book, serve it, and write down anew what a program wrote in it."""
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 import os
 import shutil
 import socket
@@ -65,10 +70,10 @@ def known(
 ) -> tuple[str, ...]:
     """Refuses what is the name of nothing."""
     for name in names:
-        if name not in drawing.NAMES and name not in CHAPTERS:
+        if name not in [*drawing.NAMES, *CHAPTERS, "readme"]:
             raise BadInput(
                 f"{name!r} is no figure and no chapter: give the name of a file of "
-                "book/drawn or of book/src"
+                "book/drawn or of book/src, or readme"
             )
     return names
 
@@ -79,8 +84,9 @@ def data(names: tuple[str, ...]) -> None:
     """Write down anew what figures and chapters show: all of it, or what is named.
 
     A figure's numbers are computed and drawn.  A chapter's blocks are run, and what
-    they print is written below them.
+    they print is written below them.  `readme` is the pictures of README.md.
     """
+    from book import readme
     from gpt2 import eager
 
     eager.prepare()
@@ -92,6 +98,9 @@ def data(names: tuple[str, ...]) -> None:
         if name in names or not names:
             click.echo(f"{name}: running")
             chapter.write_text(refreshed(chapter.read_text(), name))
+    if "readme" in names or not names:
+        click.echo("readme: drawing")
+        readme.write()
 
 
 @main.command()
@@ -100,9 +109,10 @@ def repl() -> None:
     pasted whole."""
     import IPython
 
-    from gpt2 import eager
+    from gpt2 import eager, process
 
     eager.prepare()
+    process.raise_interrupts()  # in there, Ctrl-C ends a line
     if not sys.stdin.isatty():  # a file, or another program's words
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
         return
@@ -111,4 +121,4 @@ def repl() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "python -m book")

@@ -9,7 +9,7 @@ A chapter's fences say what is to be done with them:
     text            anything else that is not code; its marks only say what it is
 
 What `{{#include ...}}` brings in is run where it comes from.  A block marked
-`needs-gpt2-vocabulary` runs where GPT-2's published vocabulary lies beside the project.
+`needs-gpt2-vocabulary` runs where tests/shared.py finds GPT-2's published vocabulary.
 """
 
 import contextlib
@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.shared import VOCABULARY
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "book" / "src"
 CHAPTERS = {file.stem: file for file in sorted(SOURCE.glob("[a-z]*.md"))}
-VOCABULARY = ROOT.parent / "shared" / "data" / "gpt2-tokenizer"
 NEEDS_VOCABULARY = "needs-gpt2-vocabulary"
 FENCE = re.compile(r"^```([a-z]+)(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

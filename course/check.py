@@ -31,19 +31,12 @@ def check(lesson: Lesson, judge: Judge) -> bool:
     """
     digest = state.digest(lesson.file)  # of what is checked, whatever is saved later
     try:
-        right = follow(lesson, judge)
+        return follow(lesson, judge, digest)
     finally:
         judge.close()
-    remembered = state.load()
-    if right:
-        remembered.passed[str(lesson.number)] = digest
-    elif remembered.passed.get(str(lesson.number)) == digest:
-        del remembered.passed[str(lesson.number)]
-    remembered.save()
-    return right
 
 
-def follow(lesson: Lesson, judge: Judge) -> bool:
+def follow(lesson: Lesson, judge: Judge, digest: str) -> bool:
     """Prints what the worker finds, as it finds it."""
     failure = None
     with Waiting(f"checking step {lesson.number:02d}") as waiting:
@@ -58,6 +51,7 @@ def follow(lesson: Lesson, judge: Judge) -> bool:
                 remembered.save()
             elif name == "verdict":
                 failure = value.failure
+                remember(lesson, digest, failure is None)
                 if failure is None:
                     report.right(lesson, value)
                 else:
@@ -68,6 +62,16 @@ def follow(lesson: Lesson, judge: Judge) -> bool:
     if failure is not None:
         report.way_on(lesson, failure)
     return failure is None
+
+
+def remember(lesson: Lesson, digest: str, right: bool) -> None:
+    """Notes that a file is right, or is not, before anybody may stop reading."""
+    remembered = state.load()
+    if right:
+        remembered.passed[str(lesson.number)] = digest
+    elif remembered.passed.get(str(lesson.number)) == digest:
+        del remembered.passed[str(lesson.number)]
+    remembered.save()
 
 
 class Waiting:
@@ -100,13 +104,26 @@ class Waiting:
 def warm_up() -> None:
     """Has the kernels compiled in the background, if nothing says that they are."""
     remembered = state.load()
-    if remembered.kernels_are() == "not compiled yet":
-        process = warmup.start(low_priority=True)
+    if remembered.kernels_are() in ("ready", "being compiled"):
+        return
+    with Waiting("looking for MAX's kernels"):
+        process = warmup.start()
         remembered.warmup = process.pid
         remembered.save()
-        console.print()
-        say(warmup.started(process.pid))
-        report.about("kernels")
+        file = warmup.found(process)
+    if file is None:
+        warmup.step_back(process.pid)  # nobody waits for it yet
+        being_compiled(process.pid)
+    else:
+        remembered.kernels = file
+        remembered.save()
+
+
+def being_compiled(pid: int) -> None:
+    """Says that a process compiles the kernels, and for how long."""
+    console.print()
+    say(warmup.started(pid))
+    report.about("kernels")
 
 
 def finish() -> None:

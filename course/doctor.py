@@ -1,18 +1,23 @@
 """See whether everything that the course needs is there, and say how to mend it."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
+from itertools import groupby
 
-from course import state, warmup
+from course import compatibility, state, warmup
 from course.lessons import ROOT, STEPS
 
-TESTED_MAX = "26.7.0"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TESTED_MAX = dict(pin.split("==") for pin in PROJECT["dependencies"])["modular"]
 ANEW = "delete .venv (with pixi: .pixi) and run again"
+FOLLOW = f"{ANEW}; where MAX was changed on purpose, see CONTRIBUTING.md"
 ROOM = 1 << 30  # bytes of disk that should be free
 
 
@@ -33,7 +38,9 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at everything, the cheapest first."""
-    return [python(), max_version(), *max_itself(), disk(), *writing()]
+    names = max_names() if not c_compiler().fix else []  # MAX has not all without it
+    of_max = [max_version(), *names, *max_itself()]
+    return [python(), c_compiler(), *of_max, disk(), *writing()]
 
 
 def python() -> Finding:
@@ -43,6 +50,13 @@ def python() -> Finding:
     return Finding("Python", found, "" if right else fix)
 
 
+def c_compiler() -> Finding:
+    """What MAX calls when `max.experimental.nn` is imported for the first time."""
+    found = shutil.which("cc")
+    fix = "install one: apt-get install gcc; on a Mac, xcode-select --install"
+    return Finding("C compiler", found or "there is no cc", "" if found else fix)
+
+
 def max_version() -> Finding:
     try:
         found = importlib.metadata.version("max")
@@ -50,6 +64,27 @@ def max_version() -> Finding:
         return Finding("MAX", "not installed", ANEW)
     fix = f"the course was tested with {TESTED_MAX}: {ANEW}"
     return Finding("MAX", found, "" if found == TESTED_MAX else fix)
+
+
+def max_names() -> list[Finding]:
+    """The names of MAX that the course uses: those of its inside, then all others."""
+    try:
+        importlib.import_module("max.driver")
+    except Exception:  # not installed, or broken: other lines say so
+        return []
+    findings = []
+    for inside, names in groupby(compatibility.used(), lambda use: use.private):
+        uses = list(names)
+        what = "inside MAX" if inside else "MAX's API"
+        files = sorted({file for use in uses for file in use.files})
+        found = f"{inside}: {', '.join(files)}" if inside else "as the course uses it"
+        wrong = [
+            Finding(what, f"{use.name} {use.trouble}: {', '.join(use.files)}", FOLLOW)
+            for use in uses
+            if use.trouble
+        ]
+        findings += wrong or [Finding(what, found)]
+    return findings
 
 
 def max_itself() -> list[Finding]:
@@ -66,18 +101,24 @@ def max_itself() -> list[Finding]:
 
     file = eager.kernels_file()
     remembered = state.load()
-    if file.exists():
-        remembered.kernels = str(file)
+    remembered.kernels = str(file)
+    with contextlib.suppress(OSError):  # see writing()
         remembered.save()
     are = remembered.kernels_are()
-    if are == "not compiled yet":
-        are += f": the first of s02 to s12 does it, in about {warmup.SECONDS} s"
-    kernels = Finding("kernels", are)
+    if are not in ("ready", "being compiled"):
+        how_long = f"the first of s02 to s12 does it, in about {warmup.SECONDS} s"
+        are = f"not compiled yet: {how_long}"
+    kernels = [Finding("kernels", are)]
+    if not file.exists():  # nothing was compiled with this MAX yet
+        said = compatibility.mojo()
+        fix = FOLLOW if said else ""
+        kernels.append(Finding("gpt2/kernels", said or "Mojo can compile them", fix))
 
     problem = compiled.why_not_kept(file)
     size = sum(f.stat().st_size for f in file.parent.rglob("*") if f.is_file())
     fix = f"{problem} Set MODULAR_CACHE_DIR to another folder." if problem else ""
-    return [device, kernels, Finding("cache", f"{size >> 20} MB in {file.parent}", fix)]
+    cache = Finding("cache", f"{size >> 20} MB in {file.parent}", fix)
+    return [device, *kernels, cache]
 
 
 def disk() -> Finding:

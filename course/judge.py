@@ -1,5 +1,6 @@
 """Let a worker check steps, and say what became of each."""
 
+import contextlib
 import json
 import os
 import re
@@ -50,8 +51,9 @@ class Judge:
         """Says which step to check, to a worker that waits."""
         assert self._process.stdin is not None
         self._asked.append(number)
-        self._process.stdin.write(f"{number}\n".encode())
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: events() tells how
+            self._process.stdin.write(f"{number}\n".encode())
+            self._process.stdin.flush()
 
     def events(self) -> Iterator[tuple[str, Any]]:
         """Name and value of what happens, a "verdict" and its "mistakes" last.

@@ -20,21 +20,31 @@ class Proof:
 
     Attributes:
         number: The step.
+        solved: Whether the solution passes; where it does not, nothing else is tried.
         mistakes: How many there are.
         rejected: How many of them fail a check.
         named: How many of them the coach names, alone.
         spellings: How many independent spellings there are.
+        caught: How many of those fail a check.
         spelled: How many of those it names, alone.
         complaints: What is not as it should be.
     """
 
     number: int
+    solved: bool = False
     mistakes: int = 0
     rejected: int = 0
     named: int = 0
     spellings: int = 0
+    caught: int = 0
     spelled: int = 0
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the checks tell right from wrong, whatever the coach then names."""
+        all_fail = self.rejected == self.mistakes and self.caught == self.spellings
+        return self.solved and all_fail
 
 
 def prove(number: int) -> Proof:
@@ -46,6 +56,7 @@ def prove(number: int) -> Proof:
     if examiner.broken or examiner.failure or not examiner.results:
         proof.complaints.append("the solution does not pass")
         return proof
+    proof.solved = True
     examples = [example for example, _ in examiner.results]
     suspects = Suspects(number)
     proof.mistakes = len(suspects.mistakes)
@@ -65,6 +76,7 @@ def prove(number: int) -> Proof:
         module = variants.load(number, source)
         found = names(suspects, [(e, e.judge(module)) for e in examples])
         proof.spellings += 1
+        proof.caught += found is not None
         proof.spelled += found == [what]
         if found is None:
             proof.complaints.append(f"a spelling is not rejected: {what}")

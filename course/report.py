@@ -19,9 +19,12 @@ SHOWN = 8  # lines of what the learner's file printed
 console = Console(highlight=False, soft_wrap=True)
 
 
-def say(text: str = "", style: str = "", indent: int = 2) -> None:
-    """Prints a paragraph, wrapped at 80 columns."""
-    for line in textwrap.wrap(text, WIDTH - indent, break_long_words=False) or [""]:
+def say(text: str = "", style: str = "", indent: int = 2, hang: int = 0) -> None:
+    """Prints a paragraph in 80 columns; from its second line on, `hang` further in."""
+    wrapper = textwrap.TextWrapper(
+        WIDTH - indent, subsequent_indent=" " * hang, break_long_words=False
+    )
+    for line in wrapper.wrap(text) or [""]:
         console.print(Text(" " * indent + line if line else "", style), markup=False)
 
 

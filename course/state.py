@@ -38,17 +38,20 @@ class State:
         unfinished.replace(FILE)
 
     def kernels_are(self) -> str:
-        """ "ready", "being compiled" or "not compiled yet", as far as is known."""
+        """ "ready", "being compiled", "not compiled yet" or "not looked for yet"."""
         if self.kernels and Path(self.kernels).exists():
             return "ready"
-        return "being compiled" if alive(self.warmup) else "not compiled yet"
+        if alive(self.warmup):
+            return "being compiled"
+        looked = self.kernels or self.warmup
+        return "not compiled yet" if looked else "not looked for yet"
 
 
 def load() -> State:
     """What was saved; a new state if there is nothing that can be read."""
     try:
         return State(**json.loads(FILE.read_text()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return State()
 
 

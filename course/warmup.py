@@ -1,8 +1,12 @@
 """Compile MAX's eager kernels in the background, once on a machine.
 
 `gpt2/eager.py` compiles, and `gpt2/compiled.py` has the lock and the file: run as a
-program, the former makes the file and ends.  Here that program is started, so that it
-is done by the time a step needs it, and waited for where it is not.
+program, the former says which file it is, makes it where it is not there, and ends.
+Here that program is started, so that it is done by the time a step needs it, and
+waited for where it is not.
+
+Only MAX knows what it has compiled before, for another clone or another version of the
+course.  So it gets a moment to find that, before anything is said of a minute.
 """
 
 import contextlib
@@ -17,32 +21,43 @@ from pathlib import Path
 from course import state
 
 SECONDS = 75  # on the two cores on which this was written
+MOMENT = 5  # seconds in which MAX starts, and finds what it has compiled before
 ATTEMPTS = 2
 STARTING = 5  # seconds that it may take to begin
 
 
-def start(low_priority: bool) -> "subprocess.Popen[bytes]":
+def start() -> "subprocess.Popen[bytes]":
     """Starts compiling, out of Ctrl-C's reach."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "gpt2.eager"],
         cwd=state.ROOT,
         env=dict(os.environ),  # without what MAX has set behind Python's back
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # the name of the file
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    if not low_priority:
-        return process
+
+
+def step_back(pid: int) -> None:
+    """Lets everything else on the machine go first."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+        os.setpriority(os.PRIO_PGRP, pid, 19)
         # Linux shares the processor out among sessions first.
-        Path(f"/proc/{process.pid}/autogroup").write_text("19")
-    return process
+        Path(f"/proc/{pid}/autogroup").write_text("19")
+
+
+def found(process: "subprocess.Popen[bytes]") -> str | None:
+    """The file, if the process that was started is done in a moment; or else None."""
+    try:
+        told, _ = process.communicate(timeout=MOMENT)
+    except subprocess.TimeoutExpired:
+        return None
+    return told.decode().strip()
 
 
 def started(pid: int) -> str:
-    """The line that says so."""
+    """The line that says that it takes longer."""
     return (
         f"MAX's kernels are being compiled in the background: about {SECONDS} s, once "
         f"on this machine. Steps 02 to 12 need them. To stop it: kill {pid}"
@@ -83,22 +98,24 @@ def wait(send: Callable[..., None]) -> None:
         send(note=f"{problem} Set MODULAR_CACHE_DIR to another folder.")
         send(waiting=f"compiling MAX's kernels for this check alone: {SECONDS} s")
         return
-    if not file.exists():
-        how_long = f"once on this machine: about {SECONDS} s"
-        send(waiting=f"compiling MAX's kernels, {how_long}")
     process = None
     # One that was just started has not come to taking the lock.
     grace = time.monotonic() + STARTING * state.alive(state.load().warmup)
     for attempt in range(ATTEMPTS + 1):
+        asked, told = time.monotonic(), False
         while not file.exists() and (
             running(file)
             or time.monotonic() < grace
             or (process is not None and process.poll() is None)
         ):
+            if not told and time.monotonic() - asked >= MOMENT:
+                told, how_long = True, f"once on this machine: about {SECONDS} s"
+                send(waiting=f"compiling MAX's kernels, {how_long}")
+                if process is not None:
+                    send(note=started(process.pid))
             time.sleep(0.1)
         if file.exists() or attempt == ATTEMPTS:
             break
-        process = start(low_priority=False)  # somebody is waiting
-        send(note=started(process.pid))
+        process = start()
         send(warmup=process.pid)
     send(kernels=str(file))

@@ -13,6 +13,7 @@ from course import check
 from course.judge import Judge
 from course.lessons import LESSONS, STEPS, Lesson
 from course.report import console, say
+from gpt2 import process
 
 
 def saved(lesson: Lesson) -> Iterator[Lesson]:
@@ -42,6 +43,7 @@ def saved(lesson: Lesson) -> Iterator[Lesson]:
 
 def watch(lesson: Lesson) -> None:
     """Checks `lesson`, and every step that is saved, until Ctrl-C."""
+    process.raise_interrupts()
     spare = Judge()
     try:
         for saved_lesson in saved(lesson):

@@ -11,6 +11,8 @@ What it finds goes to the file descriptor FD, one JSON object a line:
 
     {"waiting": "..."}     something slow has begun, and what it is; null: it is over
     {"note": "..."}        something that the learner should read
+    {"warmup": 123}        the number of a process that compiles MAX's kernels
+    {"kernels": "..."}     the file of MAX's kernels, which need no more waiting for
     {"running": [...]}     the file runs now: the check's title, and at which byte
                            begins what it prints
     {"failure": {...}}     a `Failure`, the first; the checks go on
@@ -18,6 +20,7 @@ What it finds goes to the file descriptor FD, one JSON object a line:
     {"mistakes": [...]}    the known mistakes that explain it, each [what, why]; with
                            this line, the check of a step is over
 
+When the file takes too long, what faulthandler writes comes there too: no JSON.
 What the file prints goes to standard output, a temporary file of the coach's.
 """
 
@@ -28,6 +31,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -160,6 +164,18 @@ def set_limits() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, highest))
 
 
+def end_with_the_coach() -> None:
+    """Ends this process when the coach has ended, of which its closed pipe tells."""
+    pipe = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the file can ask for nothing
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(events: int, folder: Path, numbers: list[int]) -> None:
     worker = Worker(events, folder)
     if not numbers:
@@ -168,9 +184,11 @@ def main(events: int, folder: Path, numbers: list[int]) -> None:
         if not answer:  # the coach has ended
             return
         numbers = [int(answer)]
-    elif any(lessons.LESSONS[number].needs_kernels for number in numbers):
-        worker.prepare()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        end_with_the_coach()
+    else:
+        end_with_the_coach()
+        if any(lessons.LESSONS[number].needs_kernels for number in numbers):
+            worker.prepare()
     for number in numbers:
         worker.check(number)
 

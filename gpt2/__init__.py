@@ -6,10 +6,12 @@ model = load("models/shakespeare")
 print(model.generate("ROMEO:", max_new_tokens=60, seed=1).text)
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-if TYPE_CHECKING:  # MAX takes a second to import: not before there is work for it
+TYPE_CHECKING = False  # as in typing, which takes a moment to import
+if TYPE_CHECKING:  # MAX takes a second: not before there is work for it
+    from pathlib import Path
+
     from gpt2.model import Model
 
 PRECISIONS = ("float32", "bfloat16", "int8")  # in which weights can be kept
@@ -21,7 +23,7 @@ def load(
     revision: str | None = None,
     precision: str = "float32",
     device: str = "cpu",
-) -> "Model":
+) -> Model:
     """Loads a checkpoint into the engine, which MAX compiles once on a machine.
 
     Args:

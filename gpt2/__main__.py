@@ -4,6 +4,11 @@ Text goes to stdout, everything else to stderr, so that a pipe gets the text alo
 MAX takes a second to import, so that waits until there is work for it.
 """
 
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
 import contextlib
 import gzip
 import sys
@@ -152,9 +157,16 @@ def search(wanted: SimpleNamespace) -> None:
             early_stopping=EARLY_STOPPING[wanted.early_stopping],
         )
     start = time.perf_counter()
-    model = open_model(wanted)
+    checkpoint = read_checkpoint(wanted)
+    with refusing():
+        from gpt2.model import encode, stop_ids
+
+        ids = encode(checkpoint, wanted.prompt)
+        stops = stop_ids(checkpoint, wanted.stop_tokens)
+        beams.check(checkpoint.config, ids, wanted.max_new_tokens, stops)
+    model = prepare(wanted, checkpoint)
     prepared = time.perf_counter()
-    with moving("searching"), refusing():
+    with moving("searching"):
         found = model.search(
             wanted.prompt,
             beams,
@@ -337,6 +349,7 @@ BATCH = 100  # names that grow beside each other
 @options.temperature(0.5)
 @options.seed("names")
 @options.option(
+    options.MANY,
     "--count",
     type=click.IntRange(min=1),
     default=20,
@@ -354,6 +367,9 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
     seed = new_seed() if seed is None else seed
     with refusing():
         decoding = Decoding(temperature=temperature)
+        if decoding.is_greedy and count > 1:
+            always = "--temperature 0 invents the same name every time"
+            raise ValueError(f"{always}: give --count 1 beside it, or leave it out")
     with preparing("half a minute"), refusing():
         model = load(NAMES)
     with gzip.open(NAMES / "trained_on.txt.gz", "rt") as file:
@@ -471,4 +487,4 @@ def summarize(tokens: int, start: float, prepared: float, how: str) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="./run")
+    process.run(main, "./run")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from gpt2.decoding import log_softmax
+from solutions.solution_01 import GPT2Config
 
 if TYPE_CHECKING:
     from gpt2.generation import AnyEngine
@@ -102,7 +103,7 @@ class BeamSearch:
             ValueError: If the prompt is empty or too long, if there is nothing to
                 add, or if the vocabulary is too small for so many beams.
         """
-        self.check(engine, prompt, max_new_tokens, stop_tokens)
+        self.check(engine.config, prompt, max_new_tokens, stop_tokens)
         # The last token of all is not read any more, and needs no position.
         longest = min(max_new_tokens, engine.config.n_positions + 1 - len(prompt))
         # Every beam may have every stop token among them: num_beams more go on.
@@ -152,13 +153,13 @@ class BeamSearch:
 
     def check(
         self,
-        engine: "AnyEngine",
+        config: GPT2Config,
         prompt: Sequence[int],
         max_new_tokens: int,
         stop_tokens: Collection[int],
     ) -> None:
-        """Raises the ValueError of `search`."""
-        vocab_size, n_positions = engine.config.vocab_size, engine.config.n_positions
+        """Raises the ValueError of `search`, for which it needs no engine yet."""
+        vocab_size, n_positions = config.vocab_size, config.n_positions
         if not 1 <= len(prompt) <= n_positions:
             raise ValueError(
                 f"the prompt must have 1 to {n_positions} tokens, not {len(prompt)}"

@@ -9,11 +9,13 @@ before a single weight is read, and whatever does not fit is refused in one line
 """
 
 import json
+import os.path
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,8 +181,12 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{file}: expected JSON, found {error}") from error
+    except RecursionError as error:
+        raise CheckpointError(
+            f"{file}: expected JSON, found more brackets in each other than can be read"
+        ) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{file}: expected a JSON object, found {content!r:.40}")
+        raise CheckpointError(f"{file}: expected a JSON object, found {short(content)}")
     return content
 
 
@@ -191,7 +197,7 @@ def read_config(file: Path) -> tuple[GPT2Config, int | None]:
         value = content.get(name, supported[0])
         if value not in supported:
             raise CheckpointError(
-                f"{file}: {name} is {value!r}, expected {supported[0]!r}",
+                f"{file}: {name} is {short(value)}, expected {supported[0]!r}",
                 "what it asks for is not computed here, choose another model",
             )
 
@@ -202,7 +208,8 @@ def read_config(file: Path) -> tuple[GPT2Config, int | None]:
         if type(value) not in numbers and not (name == "n_inner" and value is None):
             kind = " or ".join(number.__name__ for number in numbers)
             raise CheckpointError(
-                f"{file}: {name} is {value!r}, expected {kind}", "correct it"
+                f"{file}: {name} is {short(value)}, expected {kind}",
+                "correct it",
             )
     try:
         config = GPT2Config(**sizes)
@@ -213,7 +220,7 @@ def read_config(file: Path) -> tuple[GPT2Config, int | None]:
     inside = type(boundary) is int and 0 <= boundary < config.vocab_size
     if boundary is not None and not inside:
         raise CheckpointError(
-            f"{file}: eos_token_id is {boundary!r}, expected one token's id, "
+            f"{file}: eos_token_id is {short(boundary)}, expected one token's id, "
             f"below vocab_size, which is {config.vocab_size}",
             "correct it",
         )
@@ -297,10 +304,16 @@ def weight_files(folder: Path) -> list[Path]:
         )
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise CheckpointError(f"{index}: expected a weight_map, found {weight_map!r}")
-    shards = sorted({folder / str(name) for name in weight_map.values()})
+        found = short(weight_map)
+        raise CheckpointError(f"{index}: expected a weight_map, found {found}")
+    for name in weight_map.values():
+        if not isinstance(name, str):
+            raise CheckpointError(
+                f"{index}: expected names of files, found {short(name)}"
+            )
+    shards = sorted({folder / name for name in weight_map.values()})
     for shard in shards:
-        if not shard.is_file():
+        if not os.path.isfile(shard):  # Path's own is_file fails on a name too long
             raise CheckpointError(f"{shard} is missing, expected it by {index.name}")
     return shards
 

@@ -56,7 +56,9 @@ def load_compiled(
                 compiled.export_mef(unfinished)
                 unfinished.rename(file)
         return session.load_all(file, weights_registry=weights)
-    except (OSError, RuntimeError):  # a folder that is read-only or full
+    # A folder that is read-only or full; a damaged file, of which MAX 26.7 says so with
+    # a RuntimeError, but once in a while, for the same file, with a ValueError.
+    except (OSError, RuntimeError, ValueError):
         return session.load_all(build(), weights_registry=weights)
 
 

@@ -247,4 +247,5 @@ def announce_compilations(
 
 
 if __name__ == "__main__":
+    print(kernels_file(), flush=True)
     print(f"{prepare()} kernels are ready", file=sys.stderr)

@@ -15,13 +15,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from gpt2.checkpoint import Checkpoint
 from gpt2.decoding import Decoding
-from gpt2.model import Completion, Model, encode
+
+if TYPE_CHECKING:  # the files are looked at first, without MAX
+    from gpt2.checkpoint import Checkpoint
+    from gpt2.model import Completion, Model
 
 BEGINNING = b'{"index": 0, '  # of every file of results
 
@@ -84,7 +86,7 @@ def read_prompt(number: int, line: bytes) -> Prompt:
     """Reads one line, without its file and number in what is raised."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('not JSON; expected {"prompt": "..."}') from None
     if not (isinstance(fields, dict) and isinstance(fields.get("prompt"), str)):
         raise ValueError('no text under "prompt"; expected {"prompt": "..."}')
@@ -115,7 +117,7 @@ def read_results(file: Path) -> Results:
         try:
             fields = json.loads(line)
             ours = fields["index"] == index and isinstance(fields["made_with"], dict)
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             ours = False
         if not ours:
             raise ValueError(f"{file}, line {index + 1}, is no result: repair it")
@@ -160,13 +162,15 @@ def check_results(
 
 
 def check_prompts(
-    prompts: Sequence[Prompt], checkpoint: Checkpoint, file: Path
+    prompts: Sequence[Prompt], checkpoint: "Checkpoint", file: Path
 ) -> None:
     """Sees that the model can read all prompts.
 
     Raises:
         ValueError: If it cannot; the message says which, and why.
     """
+    from gpt2.model import encode
+
     for prompt in prompts:
         try:
             encode(checkpoint, prompt.text)
@@ -194,7 +198,7 @@ def only_writer(out: Path, results: Results) -> Iterator[BinaryIO]:
 
 
 def complete(
-    model: Model,
+    model: "Model",
     prompts: Sequence[Prompt],
     decoding: Decoding,
     *,
@@ -204,7 +208,7 @@ def complete(
     made_with: dict[str, Any],
     file: BinaryIO,
     **options: Any,
-) -> Iterator[list[Completion]]:
+) -> Iterator[list["Completion"]]:
     """Continues all prompts but the first `done`, and yields each batch once written.
 
     Prompt i draws from `SeedSequence(seed).spawn(n)[i]`, and batches begin at
@@ -244,7 +248,7 @@ def complete(
 
 
 def result_line(
-    index: int, prompt: Prompt, completion: Completion, made_with: dict[str, Any]
+    index: int, prompt: Prompt, completion: "Completion", made_with: dict[str, Any]
 ) -> bytes:
     """One line of the results."""
     fields = {

@@ -24,8 +24,8 @@ class Options(TypedDict, total=False):
         seed: Repeats the same texts; without one they are new every time.
         rngs: What draws each text, instead of a seed; one generator for each.
         stop: Strings that end a text; they are not part of it.
-        stop_tokens: Tokens that end a text, beside the checkpoint's own, as the
-            tokenizer spells them.
+        stop_tokens: Tokens that end a text, beside the checkpoint's own: the id of
+            each, its text, or how the tokenizer spells it.
         stop_at_limit: Whether to end when a text fills the context, instead of going
             on with its last n_positions tokens.
     """
@@ -34,7 +34,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     rngs: Sequence[np.random.Generator]
     stop: Sequence[str]
-    stop_tokens: Sequence[str]
+    stop_tokens: Sequence[str | int]
     stop_at_limit: bool
 
 
@@ -167,7 +167,7 @@ class Model:
         beams: BeamSearch,
         *,
         max_new_tokens: int = 200,
-        stop_tokens: Sequence[str] = (),
+        stop_tokens: Sequence[str | int] = (),
     ) -> list[tuple[str, float]]:
         """The likeliest texts that a beam search finds, and their scores, best first.
 
@@ -188,7 +188,7 @@ class Model:
         """As the function `encode`, with this model's checkpoint."""
         return encode(self.checkpoint, prompt)
 
-    def stop_ids(self, stop_tokens: Sequence[str] = ()) -> set[int]:
+    def stop_ids(self, stop_tokens: Sequence[str | int] = ()) -> set[int]:
         """As the function `stop_ids`, with this model's checkpoint."""
         return stop_ids(self.checkpoint, stop_tokens)
 
@@ -226,19 +226,41 @@ def encode(checkpoint: Checkpoint, prompt: str) -> list[int]:
     return ids
 
 
-def stop_ids(checkpoint: Checkpoint, stop_tokens: Sequence[str] = ()) -> set[int]:
+def stop_ids(checkpoint: Checkpoint, stop_tokens: Sequence[str | int] = ()) -> set[int]:
     """Ids of the tokens that end a text, the checkpoint's own included.
 
     Raises:
         ValueError: If the tokenizer has no such token.
     """
-    ids = set() if checkpoint.boundary is None else {checkpoint.boundary}
-    for token in stop_tokens:
-        found = checkpoint.tokenizer.token_to_id(token)
-        if found is None:
+    ids = {token_id(checkpoint, token) for token in stop_tokens}
+    return ids if checkpoint.boundary is None else ids | {checkpoint.boundary}
+
+
+def token_id(checkpoint: Checkpoint, token: str | int) -> int:
+    """The id of one token.
+
+    Args:
+        checkpoint: Where its tokenizer comes from.
+        token: Its id; how the vocabulary spells it, such as "Ċ"; or its text, "\\n".
+
+    Raises:
+        ValueError: If the tokenizer has no such token.
+    """
+    tokenizer, source = checkpoint.tokenizer, checkpoint.source
+    if isinstance(token, int):
+        if not 0 <= token < checkpoint.config.vocab_size:
             raise ValueError(
-                f"{token!r} is no token of {checkpoint.source}: give one of "
-                "its vocabulary, or a stop string"
+                f"{token} is no token of {source}: its ids end with "
+                f"{checkpoint.config.vocab_size - 1}"
             )
-        ids.add(found)
-    return ids
+        return token
+    found = tokenizer.token_to_id(token)
+    if found is not None:
+        return found
+    ids = tokenizer.encode(token).ids
+    if len(ids) == 1 and tokenizer.decode(ids, skip_special_tokens=False) == token:
+        return ids[0]
+    raise ValueError(
+        f"{token!r} is no token of {source}: give the text or the id of one, or a stop "
+        "string"
+    )

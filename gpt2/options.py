@@ -1,8 +1,6 @@
 """The options of the command line, under the headings of `generate --help`."""
 
 from collections.abc import Callable
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from gpt2 import PRECISIONS
-from gpt2.terminal import BadInput
+from gpt2.terminal import BadInput, check_folder
 
 SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
 
@@ -32,15 +30,20 @@ class Command(click.Command):
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
-        for title, part in groupby(options, lambda p: getattr(p, "heading", "Help")):
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option):
+                title = getattr(param, "heading", "Help")
+                record = param.get_help_record(ctx) or ("", "")
+                headings.setdefault(title, []).append(record)
+        for title, records in headings.items():
             with formatter.section(title):
-                formatter.write_dl([p.get_help_record(ctx) or ("", "") for p in part])
+                formatter.write_dl(records)
 
 
-def heading(title: str) -> Callable[..., Decorator]:
+def option(heading: str, *words: Any, **how: Any) -> Decorator:
     """`click.option`, under a heading."""
-    return partial(click.option, cls=Option, heading=title)
+    return click.option(*words, cls=Option, heading=heading, **how)
 
 
 def together(*options: Decorator) -> Decorator:
@@ -56,16 +59,18 @@ def together(*options: Decorator) -> Decorator:
 
 # --- The model ---------------------------------------------------------------------
 
-option = heading("The model")
+MODEL = "The model"
 model = together(
     option(
+        MODEL,
         "--model",
         default=str(SHAKESPEARE),
         help="A folder, or a model of the hub: openai-community/gpt2.  "
         "Default: models/shakespeare.",
     ),
-    option("--revision", help="Branch, tag or commit of a hub model."),
+    option(MODEL, "--revision", help="Branch, tag or commit of a hub model."),
     option(
+        MODEL,
         "--precision",
         type=click.Choice(PRECISIONS),
         default="float32",
@@ -73,6 +78,7 @@ model = together(
         help="How weights are kept: fewer bytes are faster, and less exact.",
     ),
     option(
+        MODEL,
         "--device",
         type=click.Choice(["cpu", "gpu"]),
         default="cpu",
@@ -82,11 +88,13 @@ model = together(
 )
 whose = together(
     option(
+        MODEL,
         "--no-cache",
         is_flag=True,
         help="Read the whole text again for every token: slow, and the same text.",
     ),
     option(
+        MODEL,
         "--from",
         "room_name",
         type=click.Choice(["steps", "solutions"]),
@@ -95,6 +103,7 @@ whose = together(
         help="Whose model: your own from steps/ with your own loop, or the reference.",
     ),
     option(
+        MODEL,
         "--strict",
         is_flag=True,
         help="With --from steps: refuse if a step is still to be written.",
@@ -103,11 +112,12 @@ whose = together(
 
 # --- How each token is chosen ------------------------------------------------------
 
-option = heading("How each token is chosen")
+CHOOSING = "How each token is chosen"
 
 
 def temperature(default: float) -> Decorator:
     return option(
+        CHOOSING,
         "--temperature",
         type=float,
         default=default,
@@ -118,6 +128,7 @@ def temperature(default: float) -> Decorator:
 
 def seed(repeated: str) -> Decorator:
     return option(
+        CHOOSING,
         "--seed",
         type=click.IntRange(min=0),
         help=f"Repeats the same {repeated}; chosen and shown if left out.",
@@ -127,40 +138,45 @@ def seed(repeated: str) -> Decorator:
 choosing = together(
     temperature(0.8),
     option(
+        CHOOSING,
         "--top-k",
         type=int,
         default=0,
         help="Draw only among this many of the likeliest.",
     ),
     option(
+        CHOOSING,
         "--top-p",
         type=float,
         default=1.0,
         help="Draw only among the likeliest that together have this probability.",
     ),
     option(
+        CHOOSING,
         "--min-p",
         type=float,
         default=0.0,
         help="Draw only among those this many times as likely as the likeliest.",
     ),
     option(
+        CHOOSING,
         "--repetition-penalty",
         type=float,
         default=1.0,
         help="Above 1 makes tokens that the text contains less likely.",
     ),
-    option("--greedy", is_flag=True, help="Always take the likeliest token."),
+    option(CHOOSING, "--greedy", is_flag=True, help="Always take the likeliest token."),
     seed("text"),
 )
 
 # --- Where a text ends -------------------------------------------------------------
 
-option = heading("Where a text ends")
+ENDING = "Where a text ends"
 
 
 def max_new_tokens(default: int, least: int) -> Decorator:
     return option(
+        ENDING,
         "--max-new-tokens",
         type=click.IntRange(min=least),
         default=default,
@@ -169,20 +185,36 @@ def max_new_tokens(default: int, least: int) -> Decorator:
     )
 
 
+class Token(click.ParamType[str | int]):
+    """A token's id, or its text, in which \\n and \\t stand for what they mean."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | int:
+        if isinstance(value, int) or value.isdecimal():
+            return int(value)
+        return str(value).replace(r"\n", "\n").replace(r"\t", "\t")
+
+
 ending = together(
     max_new_tokens(200, least=0),
     option(
+        ENDING,
         "--stop",
         multiple=True,
         help="End before this text; may be given several times.",
     ),
     option(
+        ENDING,
         "--stop-token",
         "stop_tokens",
+        type=Token(),
         multiple=True,
-        help="End before this token of the vocabulary; may be given several times.",
+        help=r"End before this token: its text, such as \n, or its id; may be given "
+        "several times.",
     ),
     option(
+        ENDING,
         "--stop-at-limit",
         is_flag=True,
         help="End when the context is full, instead of forgetting the beginning.",
@@ -191,15 +223,17 @@ ending = together(
 
 # --- Beam search -------------------------------------------------------------------
 
-option = heading("Searching instead of drawing")
+SEARCHING = "Searching instead of drawing"
 beams = together(
     option(
+        SEARCHING,
         "--beams",
         "num_beams",
         type=int,
         help="Search for the likeliest text, with this many beside each other.",
     ),
     option(
+        SEARCHING,
         "--length-penalty",
         type=float,
         default=1.0,
@@ -207,6 +241,7 @@ beams = together(
         help="Above 0 favours long texts, below 0 short ones.",
     ),
     option(
+        SEARCHING,
         "--early-stopping",
         type=click.Choice(["no", "yes", "never"]),
         default="no",
@@ -215,6 +250,7 @@ beams = together(
         "is likely (no), or when none is possible (never).",
     ),
     option(
+        SEARCHING,
         "--return",
         "num_return_sequences",
         type=int,
@@ -226,9 +262,10 @@ beams = together(
 
 # --- Many texts --------------------------------------------------------------------
 
-option = heading("Many texts")
+MANY = "Many texts"
 many = together(
     option(
+        MANY,
         "--samples",
         type=click.IntRange(min=1),
         default=1,
@@ -236,19 +273,23 @@ many = together(
         help="How many texts to write, side by side in one batch.",
     ),
     option(
+        MANY,
         "--prompts",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}.',
     ),
     option(
+        MANY,
         "--out",
-        type=click.Path(path_type=Path),
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        callback=check_folder,
         metavar="FILE",
         help="With --prompts: where the texts go, a line of JSON for each.  After an "
         "interruption, the same command goes on.",
     ),
     option(
+        MANY,
         "--batch-size",
         type=click.IntRange(min=1),
         default=8,
@@ -259,15 +300,18 @@ many = together(
 
 # --- A look inside -----------------------------------------------------------------
 
-option = heading("A look inside")
+INSIDE = "A look inside"
 trace = option(
+    INSIDE,
     "--trace",
     is_flag=True,
     help="Show for each token what could have come, what was removed, what came.",
 )
 trace_json = option(
+    INSIDE,
     "--trace-json",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=check_folder,
     metavar="FILE",
     help="Write the same into a file, a line of JSON for each token.",
 )
@@ -277,7 +321,10 @@ trace_json = option(
 
 
 def refuse_contradictions(wanted: SimpleNamespace) -> None:
-    """Refuses options of `generate` that would have to be ignored."""
+    """Refuses options of `generate` that would have to be ignored.
+
+    Several samples of what is not drawn would be one text, several times.
+    """
     ctx = click.get_current_context()
     spelled = {param.name: param.opts[0] for param in ctx.command.params}
     spelled["prompt"] = "PROMPT"
@@ -297,8 +344,8 @@ def refuse_contradictions(wanted: SimpleNamespace) -> None:
     is_file = wanted.prompts is not None
 
     excluded = [
-        (wanted.greedy, "--greedy", ["temperature", *filters]),
-        (wanted.temperature == 0, "--temperature 0", filters),
+        (wanted.greedy, "--greedy", ["temperature", *filters, "samples"]),
+        (wanted.temperature == 0, "--temperature 0", [*filters, "samples"]),
         (wanted.no_cache, "--no-cache", ["precision", "device"]),
         (is_own, "--from steps", engine),
         (is_search, "--beams", [*draws, "stop", "samples", "prompts", *looks]),

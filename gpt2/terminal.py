@@ -4,8 +4,10 @@ Text goes to stdout, everything else to stderr, so that a pipe gets the text alo
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -37,6 +39,18 @@ def refusing() -> Iterator[None]:
                 where = r"\b" if "_" in option.name else "^"  # a word of the text
                 message = re.sub(rf"{where}{option.name}\b", option.opts[0], message)
         raise BadInput(message) from None
+
+
+def check_folder(
+    _context: object, option: click.Parameter, file: Path | None
+) -> Path | None:
+    """Refuses a file that could not be written, before there is anything to write."""
+    if file and not file.exists():
+        if not file.parent.is_dir():
+            raise BadInput(f"{option.opts[0]}: there is no folder {file.parent}")
+        if not os.access(file.parent, os.W_OK):
+            raise BadInput(f"{option.opts[0]}: {file.parent} cannot be written to")
+    return file
 
 
 @contextlib.contextmanager

@@ -104,7 +104,7 @@ def learners_code() -> Iterator[None]:
     """What the learner's own files raise is shown cut to their own lines."""
     try:
         yield
-    except BadInput:
+    except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
         raise
     except Exception as error:
         for frame in traceback.extract_tb(error.__traceback__):

@@ -12,13 +12,20 @@ Interrupting is safe: every few hundred steps all state goes to models/.training
 and the same command goes on from there.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from gpt2 import process
+
+if __name__ == "__main__":  # in front of imports that take their time
+    process.begin()
+
 import gzip
 import math
 import random
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 import matplotlib
@@ -437,4 +444,4 @@ def main(name: str, data_file: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "./run train")

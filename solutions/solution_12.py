@@ -48,7 +48,7 @@ def generate_next_token(
     if not math.isfinite(temperature) or temperature < 0:
         raise ValueError(f"temperature must be 0 or more, and finite: {temperature}")
     logits = model(input_ids)[:, -1, :]  # [batch, vocab_size]
-    if not do_sample or temperature == 0:
+    if not do_sample or temperature < 1e-30:  # logits over less may be infinite
         return F.argmax(logits, axis=-1).to(input_ids.device)  # [batch, 1]
 
     scale = Tensor(temperature, dtype=logits.dtype, device=logits.device)  # []

@@ -25,16 +25,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# The files that take longest, which begin first: so no core is idle at the end. On a
+# new machine the first compiles MAX's eager kernels, and the next the Mojo kernels.
+LONGEST = """
+    test_answers test_kernels test_cli test_generation test_course
+    test_figures_in_a_browser test_transcripts test_book test_readme
+""".split()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Says what will take its time, before it does."""
+    from gpt2 import eager
+
+    if eager.kernels_file().exists():
+        return []
+    return ["MAX compiles what the tests run, once on this machine: some minutes more"]
+
+
 @pytest.fixture(scope="session")
-def eager(pytestconfig: pytest.Config) -> None:
+def eager() -> None:
     """Eager operations are quick: asked for by every test that runs one."""
     from gpt2 import eager
 
-    reporter = pytestconfig.pluginmanager.hasplugin("terminalreporter")
-    if reporter and not eager.kernels_file().exists():
-        capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
-            print("\ncompiling MAX's kernels, once on this machine: about 75 s")
     eager.prepare()
 
 

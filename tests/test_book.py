@@ -22,12 +22,12 @@ from book.chapters import (
     NEEDS_VOCABULARY,
     ROOT,
     SOURCE,
-    VOCABULARY,
     blocks,
     printed,
 )
 from course.lessons import LESSONS
 from course.mistakes import catalogue
+from tests.shared import VOCABULARY, needs
 from tests.transcripts.make import alike
 
 TEXTS = {name: file.read_text() for name, file in CHAPTERS.items()}
@@ -82,14 +82,13 @@ def test_what_is_not_run_is_known():
                 assert "openai-community/gpt2" in block.text and block.output is None
 
 
-def test_gpt2s_vocabulary_is_beside_the_project():
-    """Where it is not, the blocks that need it are left out."""
+@needs(VOCABULARY)
+def test_blocks_need_gpt2s_vocabulary():
+    """Where it is not there, they are left out."""
     found = [
         b for t in TEXTS.values() for b in blocks(t) if NEEDS_VOCABULARY in b.marks
     ]
     assert found, "no block needs it any more: take this test away"
-    if not VOCABULARY.exists():
-        pytest.skip(f"{len(found)} blocks need shared/data/gpt2-tokenizer")
 
 
 def test_every_fence_is_of_a_known_kind():

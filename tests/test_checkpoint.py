@@ -34,10 +34,10 @@ from gpt2.checkpoint import (
 )
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
+from tests.shared import VOCABULARY, needs
 
 REPO = Path(__file__).parent.parent
 GOLDEN = REPO / "tests" / "golden"
-GPT2_TOKENIZER = REPO.parent / "shared" / "data" / "gpt2-tokenizer"
 
 Change = Callable[[Path], object]
 
@@ -144,6 +144,14 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
     "config is a list": (
         write("config.json", "[1, 2]"),
         ["config.json", "expected a JSON object", "[1, 2]"],
+    ),
+    "config is nothing but brackets": (
+        write("config.json", 5000 * "[" + 5000 * "]"),
+        ["config.json", "expected JSON", "more brackets in each other"],
+    ),
+    "a size of many brackets": (
+        write("config.json", f'{{"n_layer": {500 * "["}{500 * "]"}}}'),
+        ["config.json", "n_layer is [[[[[[[...]]]]]]], expected int"],
     ),
     "another architecture": (
         config(model_type="llama"),
@@ -332,6 +340,26 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
         in_turn(shard, write("model.safetensors.index.json", "")),
         ["model.safetensors.index.json", "expected JSON"],
     ),
+    "index is nothing but brackets": (
+        in_turn(shard, write("model.safetensors.index.json", 5000 * '{"a":')),
+        ["model.safetensors.index.json", "more brackets in each other"],
+    ),
+    "index of something else than names": (
+        in_turn(
+            shard, write("model.safetensors.index.json", '{"weight_map": {"a":3}}')
+        ),
+        ["model.safetensors.index.json", "expected names of files, found 3"],
+    ),
+    "index of a name too long": (
+        in_turn(
+            shard,
+            write(
+                "model.safetensors.index.json",
+                f'{{"weight_map": {{"a": "{300 * "x"}"}}}}',
+            ),
+        ),
+        ["is missing", "expected it by model.safetensors.index.json"],
+    ),
     "index without a map": (
         in_turn(shard, write("model.safetensors.index.json", "{}")),
         ["model.safetensors.index.json", "expected a weight_map", "None"],
@@ -348,6 +376,10 @@ REFUSALS: dict[str, tuple[Change, list[str]]] = {
     "merges.txt without vocab.json": (
         in_turn(original_tokenizer_files, remove("vocab.json")),
         ["no tokenizer.json and no vocab.json", "both vocab.json and merges.txt"],
+    ),
+    "tokenizer.json is nothing but brackets": (
+        write("tokenizer.json", 5000 * '{"model":'),
+        ["tokenizer.json", "expected a tokenizer"],
     ),
     "tokenizer.json is damaged": (
         cut("tokenizer.json", lambda data: data[:-20]),
@@ -596,14 +628,10 @@ def test_max_takes_each_type(folder, dtype):
 
 # --- Tokenizers ---------------------------------------------------------------
 
-needs_gpt2_tokenizer = pytest.mark.skipif(
-    not GPT2_TOKENIZER.exists(), reason="GPT-2's vocab.json and merges.txt are not here"
-)
 
-
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_gpt2s_own_tokenizer():
-    tokenizer = load_tokenizer(GPT2_TOKENIZER, vocab_size=50257)
+    tokenizer = load_tokenizer(VOCABULARY, vocab_size=50257)
     assert tokenizer.get_vocab_size() == 50257
     assert tokenizer.encode("Hello world").ids == [15496, 995]
     assert tokenizer.encode("<|endoftext|>").ids == [50256]
@@ -611,7 +639,7 @@ def test_gpt2s_own_tokenizer():
     assert tokenizer.encode("").ids == []
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 @pytest.mark.parametrize(
     "text",
     [
@@ -626,22 +654,22 @@ def test_gpt2s_own_tokenizer():
     ],
 )
 def test_any_text_comes_back(text):
-    tokenizer = load_tokenizer(GPT2_TOKENIZER)
+    tokenizer = load_tokenizer(VOCABULARY)
     assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_both_forms_of_a_tokenizer_agree(tmp_path):
-    tokenizer = load_tokenizer(GPT2_TOKENIZER)
+    tokenizer = load_tokenizer(VOCABULARY)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     text = "The quick brown fox's naïve 🙂<|endoftext|>"
     assert load_tokenizer(tmp_path).encode(text).ids == tokenizer.encode(text).ids
 
 
-@needs_gpt2_tokenizer
+@needs(VOCABULARY)
 def test_gpt2s_tokenizer_does_not_fit_a_smaller_vocabulary():
     with pytest.raises(CheckpointError, match="'<.endoftext.>' has id 50256, expected"):
-        load_tokenizer(GPT2_TOKENIZER, vocab_size=50256)
+        load_tokenizer(VOCABULARY, vocab_size=50256)
 
 
 def test_tokenizer_json_comes_before_the_two_files(folder):

@@ -143,9 +143,14 @@ def test_nothing_to_add_is_the_prompt(same_engine):
 def test_generate_stops_at_a_string_or_a_token(same_engine):
     written = text(*"generate --seed 1 --max-new-tokens 100 --stop e".split())
     assert "e" not in written
+
+
+@pytest.mark.parametrize("token", ["\n", r"\n", "Ċ", "199"], ids=repr)
+def test_a_stop_token_is_a_text_or_a_spelling_or_an_id(same_engine, token):
+    """A line break: as $'\\n' gives it, as one types it, as GPT-2 spells it, its id."""
     words = "generate ROMEO: --greedy --max-new-tokens 20".split()
     assert text(*words).count("\n") > 1
-    assert text(*words, "--stop-token", "Ċ") == "ROMEO:\n"  # as GPT-2 spells \n
+    assert text(*words, "--stop-token", token) == "ROMEO:\n"
 
 
 def test_generate_stops_at_the_limit(same_engine, model):
@@ -271,10 +276,14 @@ REFUSED = {
     "tokens below 0": (["--max-new-tokens=-1"], "max-new-tokens"),
     "no samples": (["--samples=0"], "samples"),
     "no beams": (["--beams=0"], "--beams must be a whole number above 0"),
+    "beams for nothing": (["--beams=2", "--max-new-tokens=0"], "--max-new-tokens must"),
+    "beams beyond all tokens": (["--beams=600"], "--beams (600) and the number"),
     "more texts than beams": (["--beams=2", "--return=3"], "--return (3) must be"),
     "seed below 0": (["--seed=-1"], "seed"),
     "empty stop": (["--stop="], "--stop is empty"),
     "no such token": (["--stop-token=nonesuch"], "'nonesuch' is no token"),
+    "no token at all": (["--stop-token="], "'' is no token"),
+    "no such id": (["--stop-token=512"], "512 is no token"),
     "another room": (["--from=kitchen"], "kitchen"),
     "another precision": (["--precision=float16"], "float16"),
     "another device": (["--device=tpu"], "tpu"),
@@ -289,6 +298,8 @@ REFUSED = {
     "a search with samples": (["--beams=2", "--samples=2"], "--beams and --samples"),
     "a search with a trace": (["--beams=2", "--trace"], "--beams and --trace"),
     "greedy that draws": (["--greedy", "--top-k=4"], "--greedy and --top-k"),
+    "one text twice": (["--greedy", "--samples=2"], "--greedy and --samples"),
+    "one cold text twice": (["--temperature=0", "--samples=2"], "--temperature 0 and"),
     "greedy with warmth": (["--greedy", "--temperature=1"], "--greedy and --temp"),
     "cold that draws": (["--temperature=0", "--min-p=0.1"], "--temperature 0 and"),
     "steps with a filter": (["--from=steps", "--top-k=4"], "--from steps and --top-k"),
@@ -300,6 +311,23 @@ REFUSED = {
     "prompts without out": (["--prompts=README.md"], "--prompts needs --out"),
     "out without prompts": (["--out=x"], "--out needs --prompts"),
 }
+HERE = "--prompts=models/shakespeare/prompts.jsonl"
+REFUSED_AT_ONCE = {
+    "out into no folder": ([HERE, "--out=nowhere/x"], "--out: there is no folder now"),
+    "out that is a folder": ([HERE, "--out=tests"], "'tests' is a directory"),
+    "out that is no result": ([HERE, "--out=README.md"], "README.md holds something"),
+    "prompts of another kind": (
+        ["--prompts=README.md", "--out=x"],
+        "README.md, line 1",
+    ),
+    "a trace into no folder": (["--trace-json=nowhere/x"], "--trace-json: there is no"),
+    "a trace that is there": (["--trace-json=README.md"], "README.md is there already"),
+    "a trace of prompts": (
+        [HERE, "--out=x", "--trace"],
+        "--prompts and --trace exclude",
+    ),
+}
+REFUSED |= REFUSED_AT_ONCE
 
 
 @pytest.mark.parametrize("words, named", REFUSED.values(), ids=list(REFUSED))
@@ -313,6 +341,24 @@ def test_bad_input_gets_one_line(words, named, monkeypatch):
     said = [x for x in done.stderr.splitlines() if x and not x.startswith(usage)]
     assert len(said) == 1 and named in said[0]
     assert done.stdout == ""
+
+
+def test_what_needs_no_model_is_refused_before_max_is_imported():
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from gpt2.__main__ import main\n"
+        f"for words, _ in {[*REFUSED_AT_ONCE.values()]}:\n"
+        "    done = CliRunner().invoke(main, ['generate', *words])\n"
+        "    assert done.exit_code == 2 and 'max' not in sys.modules, words\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ))
+    assert done.returncode == 0
+
+
+def test_one_name_again_and_again_is_refused():
+    done = gpt2("names", "--temperature", "0")
+    assert done.exit_code == 2 and "--count 1" in done.stderr.splitlines()[-1]
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
@@ -337,6 +383,29 @@ def test_help_fits_80_columns(command, word):
     assert max(map(len, written.splitlines())) <= 80
     for option in main.commands[command].params:
         assert isinstance(option, click.Argument) or option.opts[0] in written
+
+
+HEADINGS = {
+    "--seed": "How each token is chosen",
+    "--temperature": "How each token is chosen",
+    "--max-new-tokens": "Where a text ends",
+    "--count": "Many texts",
+    "--samples": "Many texts",
+    "--trace": "A look inside",
+    "--help": "Help",
+}
+
+
+@pytest.mark.parametrize("command", ["generate", "compare", "names"])
+def test_an_option_stands_under_its_own_heading(command):
+    title, found = "", {}
+    for line in text(command, "--help").splitlines():
+        title = line.removesuffix(":") if re.match(r"\S", line) else title
+        if option := re.match(r"  (?:-h, )?(--[a-z-]+)", line):
+            found[option[1]] = title
+    for option, heading in HEADINGS.items():
+        assert found.get(option, heading) == heading
+    assert {"--seed", "--help"} <= found.keys()
 
 
 def test_help_knows_every_precision():

@@ -45,6 +45,23 @@ def test_a_damaged_file_is_not_the_end(session, tmp_path):
     assert doubles(load_compiled(session, file, double))
 
 
+@pytest.mark.parametrize("kind", [OSError, RuntimeError, ValueError])
+def test_whatever_max_raises_for_it(session, tmp_path, kind):
+    """MAX 26.7 mostly raises a RuntimeError, and now and then a ValueError."""
+
+    class Raises:
+        compile = session.compile
+
+        def load_all(self, source, weights_registry=None):
+            if not isinstance(source, Graph):
+                raise kind("cannot compile input with format unknown")
+            return "compiled anew"
+
+    file = tmp_path / "double.mef"
+    file.write_bytes(b"nonsense")
+    assert load_compiled(Raises(), file, double) == "compiled anew"
+
+
 def test_a_folder_that_cannot_be_written(session, tmp_path):
     (tmp_path / "in the way").write_text("")
     file = tmp_path / "in the way" / "double.mef"

@@ -1,6 +1,7 @@
 """The course holds together: stubs, solutions and checks belong to each other."""
 
 import ast
+import inspect
 import os
 import re
 import shutil
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from course import doctor, state, warmup, worker
 from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
 from tests.house import build_house, coach, run
+from tests.quick import every, some
 from tests.survived import SURVIVED, UNHARMED
 
 ROOT = Path(__file__).parent.parent
@@ -226,6 +229,12 @@ def test_what_was_not_checked_is_not_right(monkeypatch):
         Examiner(1).examine(None)
 
 
+def test_every_message_of_the_worker_is_described():
+    sources = [inspect.getsource(module) for module in (worker, warmup)]
+    sent = re.findall(r"send\((\w+)=", "".join(sources))
+    assert set(sent) == set(re.findall(r'^    {"(\w+)"', worker.__doc__, re.MULTILINE))
+
+
 @pytest.mark.parametrize("number", ["0", "13", "seven"])
 def test_check_refuses_a_step_that_does_not_exist(house, number):
     done = coach(house, "check", number)
@@ -245,7 +254,7 @@ def test_check_names_a_missing_file_and_reset_brings_it_back(house):
     assert file.read_text() == (STUBS / "step_02.py").read_text()
 
 
-@pytest.mark.parametrize("what", UNHARMED)
+@pytest.mark.parametrize("what", every(3, UNHARMED))
 def test_a_right_file_may(house, eager, what):
     number, change = UNHARMED[what]
     write(house, number, change(solution_text(number)))
@@ -254,16 +263,22 @@ def test_a_right_file_may(house, eager, what):
     assert done.returncode == 0, done.stdout
 
 
-LONG = {"a loop that cannot be interrupted", "text without an end"}
+# One of each kind of end: before the file runs, while it does, with it, and none.
+KINDS = {
+    "a syntax error",
+    "an exception while it is imported",
+    "an exception in a helper",
+    "a loop without an end",
+    "exit()",
+    "the end of the process",
+    "a crash",
+    "printing",
+    "far too much memory",
+    "returning None",
+}
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        pytest.param(what, marks=[pytest.mark.slow] if what in LONG else [])
-        for what in SURVIVED
-    ],
-)
+@pytest.mark.parametrize("what", some(SURVIVED, KINDS.__contains__))
 def test_the_coach_survives(house, eager, what):
     """And says so, without a word of pytest's, in 80 columns."""
     number, change = SURVIVED[what]
@@ -277,8 +292,12 @@ def test_the_coach_survives(house, eager, what):
         assert word not in done.stdout.replace("assert self.n_head == 0", "")
 
 
+@pytest.mark.slow
 def test_time_for_compiling_does_not_count(house, eager):
-    """An operation that no step needs is compiled, with a word, and judged after."""
+    """An operation that no step needs is compiled, with a word, and judged after.
+
+    It takes 20 s on a new machine; later MAX has it in its cache.
+    """
     slow = (
         "return F.gather(self.weight, input_ids, axis=0) * 0 + F.atanh(self.weight[0])"
     )
@@ -323,10 +342,19 @@ def test_progress_counts_a_step_only_while_its_file_is_what_passed(fresh):
     assert "next: ./run s02" in coach(fresh, "progress").stdout
 
 
-@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"other": 1}'])
-def test_a_spoilt_state_loses_nothing_but_comfort(fresh, contents):
+SPOILT = [b"", b"[]", b"{", b"\xff", b'{"other": 1}', 5000 * b"["]
+
+
+@pytest.mark.parametrize("contents", SPOILT, ids=range(len(SPOILT)))
+def test_a_spoilt_state_is_none(tmp_path, monkeypatch, contents):
+    monkeypatch.setattr(state, "FILE", tmp_path / "state.json")
+    state.FILE.write_bytes(contents)
+    assert state.load() == state.State()
+
+
+def test_a_spoilt_state_loses_nothing_but_comfort(fresh):
     (fresh / ".course").mkdir()
-    (fresh / ".course" / "state.json").write_bytes(contents)
+    (fresh / ".course" / "state.json").write_text("{")
     assert coach(fresh, "progress").returncode == 0
     write(fresh, 1, solution_text(1))
     assert coach(fresh, "check", "1").returncode == 0
@@ -367,6 +395,12 @@ def test_doctor_names_what_is_wrong_and_how_to_mend_it(fresh, eager, tmp_path):
     assert "let yourself write" in done.stdout
 
 
+def test_doctor_needs_no_folder_of_the_coachs(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(state, "FOLDER", tmp_path / "file")
+    assert all(finding.fix == "" for finding in doctor.max_itself())
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A house whose steps are all written."""
@@ -382,24 +416,25 @@ def test_bisect_agrees_with_solutions(finished, eager):
     assert "do what the reference does at every place" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("number", "old", "new", "place"),
-    [
-        (4, '"tanh"', '"none"', "block 0, MLP"),
-        (5, "input_ids, axis=0", "input_ids - 1, axis=0", "token embeddings"),
-        (
-            7,
-            "self.head_dim)\n        mask",
-            "self.n_embd)\n        mask",
-            "block 0, att",
-        ),
-        (8, "x + sublayer(norm(x))", "x + sublayer(x)", "block 0, attention"),
-        (10, "return self.ln_f(x)", "return x", "logits"),
-        (11, "wte.weight.T", "wte.weight.T * 2", "logits"),
-        (12, "[:, -1, :]", "[:, 0, :]", "the text"),
-    ],
-)
-def test_bisect_finds_the_first_place(finished, eager, number, old, new, place):
+PARTED = [
+    (4, '"tanh"', '"none"', "block 0, MLP"),
+    (5, "input_ids, axis=0", "input_ids - 1, axis=0", "token embeddings"),
+    (
+        7,
+        "self.head_dim)\n        mask",
+        "self.n_embd)\n        mask",
+        "block 0, att",
+    ),
+    (8, "x + sublayer(norm(x))", "x + sublayer(x)", "block 0, attention"),
+    (10, "return self.ln_f(x)", "return x", "logits"),
+    (11, "wte.weight.T", "wte.weight.T * 2", "logits"),
+    (12, "[:, -1, :]", "[:, 0, :]", "the text"),
+]
+
+
+@pytest.mark.parametrize("case", every(3, PARTED), ids=lambda case: case[3])
+def test_bisect_finds_the_first_place(finished, eager, case):
+    number, old, new, place = case
     text = solution_text(number)
     assert text.count(old) == 1
     write(finished, number, text.replace(old, new))

@@ -180,7 +180,7 @@ def test_what_is_filtered_is_never_drawn():
         assert sample(logits, Always(largest)) == 989
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.9])
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.9, 1e-39, 5e-324, 1e39])
 def test_draws_are_those_of_step_12(temperature, eager):
     rows = np.stack([row(seed, 300) for seed in range(500)])  # [batch, vocab_size]
     expected = generate_next_token(

@@ -15,10 +15,11 @@ from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
 from solutions.solution_11 import GPT2LMHeadModel
+from tests.quick import some
+from tests.shared import TEXT, needs
 from tests.tensors import build
 
 ROOT = Path(__file__).parent.parent
-TEXT = ROOT.parent / "shared" / "data" / "tinyshakespeare.txt"
 GOLDEN = sorted(file.parent for file in ROOT.glob("tests/golden/*/config.json"))
 
 
@@ -78,9 +79,9 @@ def test_prompts_of_every_length(engine, shakespeare, eager):
     ids = random_ids(shakespeare, 1, n_positions)
     expected = solution_logits(shakespeare, ids)[0]  # [seq, vocab_size]
     prompts = [ids[0, :length].tolist() for length in range(1, n_positions + 1)]
-    for some in (prompts[:3], prompts[::5], prompts[-2:]):
-        logits, _ = engine.prefill(some)
-        close(logits, expected[[len(prompt) - 1 for prompt in some]])
+    for batch in (prompts[:3], prompts[::5], prompts[-2:]):
+        logits, _ = engine.prefill(batch)
+        close(logits, expected[[len(prompt) - 1 for prompt in batch]])
 
 
 def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
@@ -102,14 +103,8 @@ def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
 
 @pytest.mark.parametrize(
     "folder",
-    [
-        pytest.param(
-            folder,
-            id=folder.name,
-            marks=[] if folder.name == "inner_set" else pytest.mark.slow,
-        )
-        for folder in GOLDEN
-    ],
+    some(GOLDEN, lambda folder: folder.name == "inner_set"),
+    ids=lambda folder: folder.name,
 )
 def test_odd_sizes(folder, eager):
     """Widths that fill no vector register; five graphs, one of them for every run."""
@@ -197,14 +192,14 @@ def held_out(engine, shakespeare) -> tuple[np.ndarray, float]:
     """64 windows of the text's last tenth, which neither model nor tokenizer has seen,
     and float32's perplexity on them.
     """
-    if not TEXT.exists():
-        pytest.skip("tinyshakespeare.txt is not beside the project, in shared/data")
     text = TEXT.read_text()
     ids = shakespeare.tokenizer.encode(text[len(text) * 9 // 10 :]).ids
     windows = np.reshape(ids[: 64 * 256], (64, 256))
     return windows, perplexity(engine, windows)
 
 
+@pytest.mark.slow
+@needs(TEXT)
 @pytest.mark.parametrize(("precision", "loss"), [("bfloat16", 0.01), ("int8", 0.02)])
 def test_perplexity(held_out, shakespeare, precision, loss):
     windows, full = held_out

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
 
 from book import drawing
 from book.chapters import CHAPTERS
+from tests.quick import every, some
 
 WIDTHS = 360, 1280
 THEMES = "light", "navy"
@@ -197,12 +199,20 @@ def save_screenshot(visit, name):
         visit.figure.screenshot(path=Path(folder) / f"{name}.png")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PLACES)
-def test_a_figure_fits_its_page_and_is_operated_by_keyboard_and_mouse(
-    visit, name, width, theme
-):
+# The quick tests see each figure once, on a width and in a theme that take turns.
+TURNS = {
+    (name, *look)
+    for name, look in zip(PLACES, cycle(product(WIDTHS, THEMES)), strict=False)
+}
+
+
+@pytest.mark.parametrize(
+    "look",
+    some(product(PLACES, WIDTHS, THEMES), TURNS.__contains__),
+    ids=lambda look: "-".join(map(str, look)),
+)
+def test_a_figure_fits_its_page_and_is_operated_by_keyboard_and_mouse(visit, look):
+    name, width, theme = look
     opened = visit(name, width=width, theme=theme)
     save_screenshot(opened, f"{name}-{width}-{theme}")
     box = opened.figure.bounding_box()
@@ -240,7 +250,7 @@ def test_a_figure_fits_its_page_and_is_operated_by_keyboard_and_mouse(
     assert len(names) > 20
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", every(3, PLACES))
 def test_a_figure_can_be_read_without_javascript(visit, name):
     opened = visit(name, java_script_enabled=False)
     assert opened.figure.locator("svg").is_visible()
@@ -248,7 +258,7 @@ def test_a_figure_can_be_read_without_javascript(visit, name):
     assert opened.figure.locator("input, select, button").count() == 0
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", every(3, PLACES))
 def test_nothing_moves_by_itself(visit, name):
     opened = visit(name, reduced_motion="reduce")
     before = opened.seen
@@ -256,7 +266,7 @@ def test_nothing_moves_by_itself(visit, name):
     assert opened.seen == before
 
 
-@pytest.mark.parametrize("theme", ["light", "rust", "coal", "navy", "ayu"])
+@pytest.mark.parametrize("theme", every(4, ["light", "rust", "coal", "navy", "ayu"]))
 def test_a_figure_follows_every_theme(visit, theme):
     opened = visit("causal-mask", theme=theme)
     colours = opened.figure.evaluate(

@@ -163,6 +163,7 @@ def test_a_finished_run_does_nothing(folder, whole, monkeypatch):
 BAD_LINES = {
     "no JSON": ("ROMEO:", "not JSON"),
     "half a line": ('{"prompt": "ROM', "not JSON"),
+    "nothing but brackets": (5000 * "[", "not JSON"),
     "no object": ('"ROMEO:"', 'no text under "prompt"'),
     "no prompt": ('{"id": 3}', 'no text under "prompt"'),
     "a prompt that is no text": ('{"prompt": 3}', 'no text under "prompt"'),
@@ -235,4 +236,4 @@ def test_two_runs_do_not_write_the_same_file(folder, whole):
 
 def test_a_folder_that_is_not_there_is_refused(folder):
     folder.out = folder.out.parent / "nowhere" / "texts.jsonl"
-    assert str(folder.out) in folder.refused()
+    assert f"--out: there is no folder {folder.out.parent}" in folder.refused()

@@ -1,28 +1,50 @@
 """The Mojo kernels against NumPy, each alone in a graph of its own.
 
-MAX compiles one graph for all widths: half a minute, the first time on a machine.
+MAX compiles the graphs together: half a minute, the first time on a machine.
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from max.driver import CPU, Buffer
 from max.dtype import DType
 from max.engine import InferenceSession
-from max.graph import BufferType, DeviceRef, Graph, TensorType, ops
+from max.graph import BufferType, DeviceRef, Graph, Module, TensorType, ops
 
 from gpt2.cached_model import KERNELS
 from gpt2.checkpoint import from_float32, to_float32
+from gpt2.compiled import compiled_file, load_compiled
 from tests import reference
 
 DEVICE = DeviceRef.CPU()
 SHAPES = [(3, 1), (6, 2), (131, 24), (40, 32), (257, 96), (4099, 160)]  # [n_out, n_in]
 PRECISIONS = (DType.float32, DType.bfloat16, DType.int8)
+HEADS = [(2, 3, 20), (1, 2, 64)]  # (batch, n_head, head_dim)
 
 
 @pytest.fixture(scope="module")
-def linear():
+def graphs():
+    """The compiled graphs by name, kept as the engine's are."""
+    sources = [Path(__file__), *sorted(KERNELS.glob("*.mojo"))]
+    file = compiled_file(*(source.read_text() for source in sources))
+
+    def build() -> Module:
+        module = Module()
+        build_linear(module)
+        for _, n_head, head_dim in HEADS:
+            build_attention(module, n_head, head_dim)
+        return module
+
+    session = InferenceSession(devices=[CPU()], custom_extensions=[KERNELS])
+    return load_compiled(session, file, build)
+
+
+# --- The linear layer --------------------------------------------------------------
+
+
+def build_linear(module: Module) -> None:
     """One graph with every linear layer: x and a weight for each, y for each."""
     inputs = [
         type_
@@ -33,7 +55,9 @@ def linear():
             TensorType(dtype, (n_out, n_in), DEVICE),
         )
     ]
-    with Graph("linear", input_types=inputs, custom_extensions=[KERNELS]) as graph:
+    with Graph(
+        "linear", input_types=inputs, custom_extensions=[KERNELS], module=module
+    ) as graph:
         outputs = []
         for x, weight in zip(graph.inputs[::2], graph.inputs[1::2], strict=True):
             n_out, n_in = map(int, weight.tensor.shape)
@@ -45,11 +69,10 @@ def linear():
                 {"width": math.gcd(n_in, 32)},
             )
         graph.output(*outputs)
-    return InferenceSession(devices=[CPU()]).load(graph)
 
 
 @pytest.mark.parametrize(("batch", "seq"), [(1, 1), (3, 1), (1, 4), (2, 5), (7, 10)])
-def test_linear(linear, batch, seq):
+def test_linear(graphs, batch, seq):
     """Whole tiles, what is left over of them, and a single token."""
     rng = np.random.default_rng(batch)
     arguments, expected = [], []
@@ -64,15 +87,16 @@ def test_linear(linear, batch, seq):
                 weight = to_float32(kept)
             arguments += [x, kept]
             expected.append(x.astype(np.float64) @ weight.T.astype(np.float64))
-    for y, right in zip(linear.execute(*arguments), expected, strict=True):
+    for y, right in zip(graphs["linear"].execute(*arguments), expected, strict=True):
         scale = np.abs(right).max()
         np.testing.assert_allclose(y.to_numpy(), right, rtol=0, atol=2e-6 * scale)
 
 
-@pytest.fixture(scope="module", params=[(2, 3, 20), (1, 2, 64)])
-def attention(request):
-    """Layer 1 of two; `(batch, n_head, head_dim)` and a graph."""
-    _, n_head, head_dim = request.param
+# --- Attention ---------------------------------------------------------------------
+
+
+def build_attention(module: Module, n_head: int, head_dim: int) -> None:
+    """A graph with layer 1 of two."""
     n_embd = n_head * head_dim
     cache = [2, 2, "batch", n_head, "capacity", head_dim]
     inputs = [
@@ -81,7 +105,12 @@ def attention(request):
         TensorType(DType.int64, ("batch",), DEVICE),
         TensorType(DType.int64, (), DEVICE),
     ]
-    with Graph("attention", input_types=inputs, custom_extensions=[KERNELS]) as graph:
+    with Graph(
+        f"attention of {n_head} x {head_dim}",
+        input_types=inputs,
+        custom_extensions=[KERNELS],
+        module=module,
+    ) as graph:
         y = ops.inplace_custom(
             "gpt2_attention",
             DEVICE,
@@ -90,14 +119,14 @@ def attention(request):
             {"width": math.gcd(head_dim, 16)},
         )
         graph.output(*y)
-    return request.param, InferenceSession(devices=[CPU()]).load(graph)
 
 
+@pytest.mark.parametrize(("batch", "n_head", "head_dim"), HEADS)
 @pytest.mark.parametrize("seq", [1, 5, 40])
 @pytest.mark.parametrize("length", [0, 1, 17])
-def test_attention(attention, length, seq):
+def test_attention(graphs, batch, n_head, head_dim, length, seq):
     """New keys and values are put behind the old ones, and nothing else changes."""
-    (batch, n_head, head_dim), graph = attention
+    graph = graphs[f"attention of {n_head} x {head_dim}"]
     rng = np.random.default_rng(seq)
     capacity = length + seq + 2
     shape = (2, 2, batch, n_head, capacity, head_dim)

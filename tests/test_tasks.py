@@ -17,12 +17,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from tests.shared import SCHEMA, needs
+
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = ROOT.parent / "shared" / "schemas" / "pixi.schema.json"
 PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CHECKS = [name for name in PIXI["tasks"] if re.fullmatch(r"s\d\d", name)]
@@ -32,6 +34,12 @@ FEATURE_TASKS = {
     for feature in FEATURES.values()
     for name, task in feature["tasks"].items()
 }
+VERSIONS = [
+    version
+    for version in (f"3.{minor}" for minor in range(20))
+    if version in SpecifierSet(PYPROJECT["project"]["requires-python"])
+]
+WORKFLOWS = ROOT / ".github" / "workflows"
 LOCKS = {"": PIXI["pypi-dependencies"]} | {
     f"-{name}": feature["pypi-dependencies"] for name, feature in FEATURES.items()
 }
@@ -48,9 +56,8 @@ def ctrl_c_is_not_ignored():
 # --- pixi.toml ---------------------------------------------------------------------
 
 
+@needs(SCHEMA)
 def test_pixi_toml_follows_pixis_schema():
-    if not SCHEMA.exists():
-        pytest.skip("pixi's schema is not on this machine")
     jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(PIXI)
 
 
@@ -165,13 +172,41 @@ def test_the_default_lock_has_a_hash_for_every_pin():
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", h) for h in hashes), requirement
 
 
-def test_pixis_pythons_are_among_those_of_pyproject():
-    pixi = SpecifierSet(PIXI["dependencies"]["python"])
-    ours = SpecifierSet(PYPROJECT["project"]["requires-python"])
-    versions = [f"3.{minor}" for minor in range(20)]
-    chosen = [version for version in versions if version in pixi]
-    assert chosen
-    assert all(version in ours for version in chosen)
+def test_pixis_pythons_are_those_of_pyproject():
+    pixi, ours = PIXI["dependencies"]["python"], PYPROJECT["project"]["requires-python"]
+    assert SpecifierSet(pixi) == SpecifierSet(ours)
+
+
+# --- .github/workflows and .devcontainer -------------------------------------------
+
+
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*")), ids=lambda f: f.name)
+def test_a_workflow_runs_tasks_that_exist_and_may_only_read(file):
+    workflow = yaml.safe_load(file.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["cancel-in-progress"]
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    commands = "\n".join(step.get("run", "") for step in steps)
+    tasks = re.findall(r"(?:\./|pixi )run ([\w-]+)", commands)
+    assert tasks and set(tasks) <= set(PIXI["tasks"])
+
+
+def test_the_suite_runs_on_every_machine_and_with_every_python():
+    workflow = yaml.safe_load((WORKFLOWS / "tests.yml").read_text())
+    machines = {"ubuntu-24.04", "ubuntu-24.04-arm", "macos-15"}
+    matrix = workflow["jobs"]["run"]["strategy"]["matrix"]
+    assert matrix["python"] == VERSIONS
+    assert {*matrix["machine"], *(e["machine"] for e in matrix["include"])} == machines
+    assert set(workflow["jobs"]["pixi"]["strategy"]["matrix"]["machine"]) == machines
+
+
+def test_the_container_is_made_ready_by_commands_that_exist():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
+    settings = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    assert re.search(r"python:(3\.\d+)-", settings["image"])[1] in VERSIONS
+    install, kernels, look = settings["postCreateCommand"].split(" && ")
+    assert {install, look} <= {f"./run {task}" for task in PIXI["tasks"]}
+    assert kernels == ".venv/bin/python -m gpt2.eager"
 
 
 # --- A small house for `run` -------------------------------------------------------
@@ -314,6 +349,20 @@ def test_run_alone_lists_the_tasks(house, arguments):
     assert len(lines) == 8
 
 
+def test_the_list_needs_no_reader(house):
+    """As with `./run | true`, which is quicker than the list."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, house.folder / "run"],
+        env={"PATH": str(house.bin)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGPIPE, b"")
+
+
 def test_an_unknown_task_is_refused_with_the_list(house):
     ran = house.run("tells")
     assert ran.returncode == 2
@@ -424,6 +473,16 @@ def test_a_changed_lock_is_installed(house):
     assert house.installs() == 2
 
 
+def test_max_is_not_installed_where_there_is_no_c_compiler(house):
+    (house.folder / "requirements.lock").write_text(HASHED + "# modular==26.7.0\n")
+    ran = house.run("tell")
+    assert ran.returncode == 2
+    assert ran.err.startswith("run: MAX needs a C compiler, cc. Install one")
+    assert house.installs() == 0
+    house.install("cc", "#!/bin/sh\n")
+    assert house.run("tell").out == "[]\n"
+
+
 def test_an_environment_without_its_python_is_made_again(house):
     house.run("tell")
     python = house.folder / ".venv/bin/python"
@@ -513,6 +572,15 @@ def test_ctrl_c_ends_the_task(ready, task, everyone):
     assert process.returncode in (130, -signal.SIGINT)
 
 
+def test_ctrl_c_ends_run_even_while_it_imports(house):
+    slow = "print('waiting', flush=True); import time; time.sleep(60)"
+    (house.folder / "shlex.py").write_text(slow)
+    process = house.start("tell")
+    assert process.stdout.readline() == "waiting\n"
+    interrupt(process, everyone=True)
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize("everyone", [True, False])
 def test_ctrl_c_ends_the_install(house, everyone):
     mood = house.folder / "mood.py"
@@ -547,7 +615,7 @@ def run_as_python(house, *version):
 @pytest.mark.parametrize("minor", range(8, 18))
 def test_run_takes_the_pythons_of_pyproject_and_names_the_others(house, minor):
     ran = run_as_python(house, 3, minor, 1)
-    if f"3.{minor}" in SpecifierSet(PYPROJECT["project"]["requires-python"]):
+    if f"3.{minor}" in VERSIONS:
         assert ran.stdout == "[]\n"
     else:
         assert ran.returncode == 2
@@ -557,11 +625,13 @@ def test_run_takes_the_pythons_of_pyproject_and_names_the_others(house, minor):
         )
 
 
-def test_an_old_python_looks_for_a_newer_one(house):
-    house.install("python3.13", "#!/bin/sh\nexit 1\n")  # there, but it does not start
-    house.install("python3.12", '#!/bin/sh\n[ "$1" = -c ] || printf "%s\\n" "$@"\n')
-    ran = run_as_python(house, 3, 9, 0)
-    assert ran.stdout.splitlines() == [str(house.folder / "run"), "tell"]
+def test_an_old_python_looks_for_each_newer_one(house):
+    for version in VERSIONS:
+        name = f"python{version}"
+        house.install(name, f'#!/bin/sh\n[ "$1" = -c ] || echo {name} "$@"\n')
+        ran = run_as_python(house, 3, 9, 0)
+        assert ran.stdout == f"{name} {house.folder / 'run'} tell\n"
+        house.install(name, "#!/bin/sh\nexit 1\n")  # there, but it does not start
 
 
 def test_an_old_python_can_read_run():

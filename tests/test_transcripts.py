@@ -7,22 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_mistakes import SLOW
+from tests.quick import some
 from tests.transcripts.make import NAMES, alike, transcript
 
 FOLDER = Path(__file__).parent / "transcripts"
-SLOW_ONES = {f"step_{number:02d}" for number in SLOW} | {"survived"}
-ALL = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_ONES else [])
-    for name in NAMES
-]
+SLOW = {"step_07", "step_09", "step_10", "step_11", "step_12", "survived"}
 
 
 def test_there_is_a_transcript_for_everything_and_nothing_else():
     assert sorted(file.stem for file in FOLDER.glob("*.txt")) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", some(NAMES, lambda name: name not in SLOW))
 def test_the_coach_says_what_was_agreed_on(name, eager):
     before = (FOLDER / f"{name}.txt").read_text()
     now = transcript(name)

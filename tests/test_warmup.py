@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from course import state, warmup
+from course import check, state, warmup
 from gpt2 import eager
 
 MAKES_THE_FILE = "import sys, time; time.sleep(0.3); open(sys.argv[1], 'w').close()"
@@ -33,9 +33,10 @@ def started(monkeypatch, file):
 
     processes = Started()
 
-    def start(low_priority):
+    def start():
         code = processes.code[min(len(processes), len(processes.code) - 1)]
-        processes.append(subprocess.Popen([sys.executable, "-c", code, str(file)]))
+        words = [sys.executable, "-c", code, str(file)]
+        processes.append(subprocess.Popen(words, stdout=subprocess.PIPE))
         return processes[-1]
 
     monkeypatch.setattr(warmup, "start", start)
@@ -64,7 +65,13 @@ def test_kernels_that_are_there_are_not_made_again(file, started):
     assert not started
 
 
-def test_kernels_that_are_missing_are_made_and_waited_for(file, started):
+def test_kernels_that_max_finds_in_a_moment_need_no_word(file, started):
+    """As in a new clone, where MAX's own cache has them."""
+    assert wait() == {"warmup": [started[0].pid], "kernels": [str(file)]}
+
+
+def test_kernels_that_are_missing_are_made_and_waited_for(file, started, monkeypatch):
+    monkeypatch.setattr(warmup, "MOMENT", 0)
     sent = wait()
     assert file.exists() and len(started) == 1
     assert sent["warmup"] == [started[0].pid]
@@ -112,6 +119,33 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_way_on(file, started):
     assert not started
 
 
+ENDS_AT_ONCE = "import sys; print(sys.argv[1])"
+
+
+def test_the_first_check_says_nothing_of_kernels_that_are_there(file, started, capsys):
+    started.code = [ENDS_AT_ONCE, ENDS_AT_ONCE]
+    file.parent.mkdir()
+    file.touch()
+    check.warm_up()
+    assert state.load().kernels_are() == "ready"
+    check.warm_up()
+    assert len(started) == 1 and capsys.readouterr().out == ""
+
+
+def test_the_first_check_says_what_takes_longer_and_goes_on(
+    file, started, capsys, monkeypatch
+):
+    monkeypatch.setattr(warmup, "MOMENT", 0.1)
+    started.code = ["import time; time.sleep(60)"]
+    check.warm_up()
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"about {warmup.SECONDS} s, once on this machine" in said
+    assert f"kill {started[0].pid}" in said
+    assert state.load().kernels_are() == "being compiled"
+    check.warm_up()
+    assert len(started) == 1
+
+
 def test_the_state_tells_whether_a_process_is_alive():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1) as process:
         assert state.alive(process.pid)
@@ -120,4 +154,5 @@ def test_the_state_tells_whether_a_process_is_alive():
         while state.alive(process.pid):  # a zombie, as nobody has asked for its code
             assert time.monotonic() < deadline
     assert not state.alive(0)
-    assert state.State(warmup=0).kernels_are() == "not compiled yet"
+    assert state.State().kernels_are() == "not looked for yet"
+    assert state.State(warmup=process.pid).kernels_are() == "not compiled yet"

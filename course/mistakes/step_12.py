@@ -4,10 +4,9 @@ from course.mistakes import Mistake
 
 REFUSED = "if not math.isfinite(temperature) or temperature < 0:"
 LAST = "model(input_ids)[:, -1, :]"
-GREEDY = "if not do_sample or temperature == 0:"
+GREEDY = "if not do_sample or temperature < 1e-30:"
 ARGMAX = "return F.argmax(logits, axis=-1).to(input_ids.device)"
 SCALED = "probabilities = F.softmax(logits / scale, axis=-1)"
-SCALE = "scale = Tensor(temperature, dtype=logits.dtype, device=logits.device)"
 ROWS = "rows = np.from_dlpack(probabilities.to(CPU())).astype(np.float64)"
 SUM = "    rows /= rows.sum(axis=-1, keepdims=True)\n"
 RNG = "rng = np.random.default_rng() if rng is None else rng\n    drawn ="

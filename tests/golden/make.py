@@ -20,12 +20,20 @@ that a change of a file here is a change of meaning; on another, sums in another
 may change the last digit of `logits`.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from gpt2 import process
+
+if __name__ == "__main__":  # in front of imports that take their time
+    process.begin()
+
 import copy
 import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -279,8 +287,8 @@ def make_decoding(file: Path) -> None:
     filtered = []
     for case in DECODING:
         config = GenerationConfig(**{"do_sample": True, "top_k": 0, **case})
-        process = model._get_logits_processor(config, input_ids_seq_length=ids.shape[1])
-        filtered.append(process(ids, logits.clone()))  # [row, vocab]
+        warp = model._get_logits_processor(config, input_ids_seq_length=ids.shape[1])
+        filtered.append(warp(ids, logits.clone()))  # [row, vocab]
     tensors = {"logits": logits, "ids": ids, "filtered": torch.stack(filtered)}
     save_file(tensors, file, metadata={"cases": json.dumps(DECODING)})
     print(f"{file.name:24} {len(DECODING)} cases, {rows} rows each")

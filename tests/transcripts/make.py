@@ -4,28 +4,33 @@
 `survived.txt` that on files which misbehave; `commands.txt` the other commands.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from gpt2 import process
+
+if __name__ == "__main__":  # in front of imports that take their time
+    process.begin()
+
 import json
 import re
-import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT))
+from course import check, report, variants, verdict
+from course.examiner import Examiner, Suspects
+from course.lessons import LESSONS, Lesson
+from course.mistakes import catalogue
+from course.verdict import Verdict
+from tests.house import build_house, coach
+from tests.survived import SURVIVED, UNHARMED
 
-from course import report, variants, verdict  # noqa: E402
-from course.examiner import Examiner, Suspects  # noqa: E402
-from course.lessons import LESSONS, Lesson  # noqa: E402
-from course.mistakes import catalogue  # noqa: E402
-from course.verdict import Verdict  # noqa: E402
-from tests.house import build_house, coach  # noqa: E402
-from tests.survived import SURVIVED, UNHARMED  # noqa: E402
-
+KERNELS = "\n  MAX's kernels are being compiled"
 STOPPED_ANYWHERE = ("text without an end", "a loop that cannot be interrupted")
 NAMES = [f"step_{number:02d}" for number in LESSONS] + ["survived", "commands"]
 
@@ -61,6 +66,15 @@ def section(title: str, name: str, text: str) -> str:
 
 def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """What is said of a step's solution, stub and mistakes."""
+    say = speaker(lesson)
+    yield "right", say(variants.solution(lesson.number))
+    yield "the stub", say(lesson.stub.read_text())
+    for mistake in catalogue(lesson.number):
+        yield mistake.what, say(mistake.source(lesson.number))
+
+
+def speaker(lesson: Lesson) -> Callable[[str], str]:
+    """A function that gives what is said of a step's text."""
     examiner = Examiner(lesson.number)
     examiner.examine(None)
     suspects = Suspects(lesson.number)
@@ -89,10 +103,7 @@ def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
                     report.way_on(lesson, failure)
         return heard.get()
 
-    yield "right", say(variants.solution(lesson.number))
-    yield "the stub", say(lesson.stub.read_text())
-    for mistake in suspects.mistakes:
-        yield mistake.what, say(mistake.source(lesson.number))
+    return say
 
 
 def survived() -> Iterator[tuple[str, str]]:
@@ -108,7 +119,7 @@ def survived() -> Iterator[tuple[str, str]]:
             text = coach(house, "check", str(number)).stdout
             # Whether the kernels are compiled just then is a matter of time, and so
             # is at which of its lines a loop was stopped.
-            text = text.partition("\n  MAX's kernels are being compiled")[0]
+            text = text.partition(KERNELS)[0]
             if title in STOPPED_ANYWHERE:
                 text = text.partition("\n\n    line ")[0] + "\n"
             yield title, text
@@ -122,11 +133,13 @@ def commands() -> Iterator[tuple[str, str]]:
 
         def said(*words: str) -> tuple[str, str]:
             done = coach(house, *words)
-            text = done.stdout + done.stderr
+            # Whether the kernels are compiled just then is a matter of time.
+            text = (done.stdout + done.stderr).partition(KERNELS)[0]
+            text = text.replace("kernels: being compiled", "kernels: ready")
             text = text.replace(str(house), "(here)").replace(sys.prefix, "(venv)")
-            text = re.sub(r"kill \d+", "kill (number)", text)
             text = re.sub(r"\d+ MB in \S+", "(size) MB in (folder)", text)
             text = re.sub(r"\d+ GB free", "(size) GB free", text)
+            text = re.sub(r"/\S*/cc\b", "(cc)", text)
             text = re.sub(r"\d+ cores", "(number) cores", text)
             text = re.sub(r"3\.1\d\.\d+", "(version)", text)
             return " ".join(words), text
@@ -140,6 +153,9 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("progress")
         first.write_text(variants.solution(1))
         yield said("check", "1")
+        with report.console.capture() as heard:
+            check.being_compiled(0)
+        yield "the kernels", heard.get().replace("kill 0", "kill (number)")
         yield said("progress")
         first.write_text(variants.solution(1) + "\n# more\n")
         yield said("progress")
@@ -199,4 +215,4 @@ def main(names: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    process.run(main, "./run transcripts")
