@@ -1,6 +1,7 @@
 """What a check has found, in the form in which it goes from the worker to the coach."""
 
 import ast
+import errno
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,8 @@ def last_words(error: BaseException) -> list[str]:
     """An error's type and message; of a long message, the first paragraph."""
     if isinstance(error, SystemExit):
         return ["it calls exit(), which ends everything: a step only computes"]
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return ["it prints far more than anybody reads: does a loop never end?"]
     text = f"{type(error).__name__.lstrip('_')}: {error}".strip().removesuffix(":")
     return text.split("\n\n")[0].splitlines()[:LINES]
 

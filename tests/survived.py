@@ -37,7 +37,8 @@ SURVIVED: dict[str, tuple[int, Change]] = {
     ),
     "an assertion of its own": (1, instead(HEAD_DIM, "assert self.n_head == 0")),
     "a recursion without an end": (1, instead(HEAD_DIM, "return self.head_dim")),
-    "a loop without an end": (1, instead(HEAD_DIM, "while True:\n            pass")),
+    # In one line, so that it is always stopped there.
+    "a loop without an end": (1, instead(HEAD_DIM, "while True: pass")),
     "a loop that cannot be interrupted": (
         1,
         instead(
@@ -58,7 +59,8 @@ SURVIVED: dict[str, tuple[int, Change]] = {
     ),
     "printing without an end": (
         1,
-        instead(HEAD_DIM, 'while True:\n            print("once more")'),
+        # Much at a time, so that not the time comes to its end first.
+        instead(HEAD_DIM, 'while True:\n            print(1000 * "once more ")'),
     ),
     "reading the keyboard": (1, instead(HEAD_DIM, 'return int(input("width? "))')),
     "far too much memory": (

@@ -148,17 +148,13 @@ def test_the_others_are_graded_whatever_one_does(house, eager):
         step, change = SURVIVED[what]
         assert step == number
         write(house, number, change(variants.solution(number)))
-    outputs = []
-    for _ in range(2):
-        done = coach(house, "grade", *FILES)
-        assert done.returncode == 1
-        steps = by_number(house)
-        right = {number for number, step in steps.items() if step["right"]}
-        assert right == set(LESSONS) - set(bad)
-        assert [steps[n]["failure"]["kind"] for n in bad] == ["time", "end", "time"]
-        assert steps[12]["passed"] > 0 and not steps[12]["finished"]
-        outputs.append((house / "grade.json").read_bytes())
-    assert outputs[0] == outputs[1]
+    done = coach(house, "grade", *FILES)
+    assert done.returncode == 1
+    steps = by_number(house)
+    right = {number for number, step in steps.items() if step["right"]}
+    assert right == set(LESSONS) - set(bad)
+    assert [steps[n]["failure"]["kind"] for n in bad] == ["time", "end", "time"]
+    assert steps[12]["passed"] > 0 and not steps[12]["finished"]
 
 
 @pytest.mark.parametrize(
