@@ -25,16 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# The files that take longest, which begin first: so no core is idle at the end. On a
-# new machine the first compiles MAX's eager kernels, and the next the Mojo kernels.
-LONGEST = """
-    test_answers test_kernels test_cli test_generation test_course
-    test_figures_in_a_browser test_transcripts test_book test_readme
+# What begins first.  On a new machine one core compiles MAX's eager kernels for the
+# first file, for two minutes; the next four do without them, and keep the other core
+# busy.  Then come the longest, so that at the end none waits for another.
+FIRST = """
+    test_answers test_kernels test_compiled test_jobs test_figures_in_a_browser
+    test_cli test_generation test_course test_transcripts test_book test_readme
 """.split()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: place for place, name in enumerate(LONGEST)}
+    order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
