@@ -8,8 +8,10 @@ a new step.
 """
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -45,7 +47,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
     if eager.kernels_file().exists():
         return []
-    return ["MAX compiles what the tests run, once on a machine: about 4 min more"]
+    return ["MAX compiles what the tests run, once on a machine: about 3 min more"]
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,14 @@ def eager() -> None:
     from gpt2 import eager
 
     eager.prepare()
+
+
+@pytest.fixture(scope="module")
+def ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Children inherit an ignored Ctrl-C, which a job in the background has."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

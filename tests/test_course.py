@@ -475,7 +475,7 @@ def test_the_last_step_compares_the_whole_chain(finished, eager):
     assert "The first place where they part: block 0, ln_1" in done.stdout
 
 
-def test_watch_checks_what_is_saved(fresh, eager):
+def test_watch_checks_what_is_saved(fresh, eager, ctrl_c_is_not_ignored):
     command = [sys.executable, "-u", "-m", "course", "watch", "8"]
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
     with subprocess.Popen(

@@ -45,13 +45,7 @@ LOCKS = {"": PIXI["pypi-dependencies"]} | {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def ctrl_c_is_not_ignored():
-    """Children inherit an ignored Ctrl-C, which a job in the background has."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
+pytestmark = pytest.mark.usefixtures("ctrl_c_is_not_ignored")
 
 # --- pixi.toml ---------------------------------------------------------------------
 
