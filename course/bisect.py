@@ -165,6 +165,9 @@ def compare() -> bool:
     checkpoint = load_checkpoint(folder)
     ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]
     room = open_room("steps")
+    if len(room.stand_ins) == len(LESSONS):
+        say("None of your steps is written yet: there is nothing to compare.")
+        return True
     if room.stand_ins:
         numbers = ", ".join(f"{number:02d}" for number in room.stand_ins)
         say(f"Still to be written, so that the solution stands in: step {numbers}")

@@ -57,6 +57,6 @@ def watch(lesson: Lesson) -> None:
             console.print()
             say("watching steps/: save a step to check it; Ctrl-C ends", "dim")
     except KeyboardInterrupt:
-        pass  # the way to end it
+        console.print()  # the way to end it
     finally:
         spare.close()

@@ -217,7 +217,8 @@ ending = together(
         ENDING,
         "--stop-at-limit",
         is_flag=True,
-        help="End when the context is full, instead of forgetting the beginning.",
+        help="End when the context is full, instead of forgetting the beginning, which "
+        "makes every further token as slow as reading the whole context.",
     ),
 )
 

@@ -68,7 +68,7 @@ def moving(text: str) -> Iterator[None]:
 @contextlib.contextmanager
 def preparing(first_time: str) -> Iterator[None]:
     """Shows that MAX is at work, and what it takes the first time on a machine."""
-    text = f"preparing MAX: seconds, but {first_time} the first time on a machine"
+    text = f"preparing MAX: seconds, {first_time} the first time on a machine"
     if not messages.is_terminal:
         messages.print(text, soft_wrap=True)
     with moving(text):

@@ -427,6 +427,12 @@ def finished(tmp_path_factory) -> Path:
     return house
 
 
+def test_bisect_does_not_compare_the_reference_with_itself(fresh, eager):
+    done = coach(fresh, "bisect")
+    assert done.returncode == 0
+    assert "there is nothing to compare" in done.stdout
+
+
 @pytest.mark.slow
 def test_bisect_agrees_with_solutions(finished, eager):
     done = coach(finished, "bisect")
