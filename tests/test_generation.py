@@ -73,10 +73,10 @@ def test_the_text_of_step_12(shakespeare, eager, temperature):
     The quick tests see one such text, in test_cli.py.
     """
     rng = np.random.default_rng(5)
-    expected = step_12(shakespeare, "ROMEO:", 10, temperature=temperature, rng=rng)
+    expected = step_12(shakespeare, "ROMEO:", 16, temperature=temperature, rng=rng)
     for model in (shakespeare, naive(shakespeare)):
         decoding = Decoding(temperature=temperature)
-        text = model.generate("ROMEO:", decoding, max_new_tokens=10, seed=5)
+        text = model.generate("ROMEO:", decoding, max_new_tokens=16, seed=5)
         assert text.ids == expected
 
 
