@@ -43,6 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Says what will take its time, before it does."""
+    # In a new environment MAX links a piece of itself at this import: here, before
+    # there are several processes, of which one could read what another half wrote.
+    import max.experimental.nn  # noqa: F401
+
     from gpt2 import eager
 
     if eager.kernels_file().exists():
