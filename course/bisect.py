@@ -5,20 +5,15 @@ What goes through the named parts - wte, h.0.ln_1, h.0.attn, ... - is noted on b
 sides and compared in the order in which it happens.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from max.driver import CPU
-from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.experimental.tensor import Tensor
 
 from course.lessons import LESSONS, ROOT
 from course.report import console, say
 from gpt2.checkpoint import Checkpoint, load_checkpoint
-from gpt2.rooms import Room, open_room
+from gpt2.learner import Steps, load_steps, run_lazily, watched
 
 PROMPT = "First Citizen:\nBefore we proceed any further, hear me speak."
 NEW_TOKENS = 4
@@ -66,33 +61,6 @@ def places(n_layer: int) -> list[Place]:
     return found
 
 
-def watched(model: Any, run: Callable[[], Any]) -> dict[tuple[str, str], Any]:
-    """What goes in and out of each named part of `model` while `run()` runs.
-
-    Returns:
-        By name of the part and "input" or "output", the first tensor that was seen.
-    """
-    seen: dict[tuple[str, str], Any] = {}
-
-    def watch(name: str, module: Any) -> None:
-        forward = module.forward
-
-        def noted(*inputs: Any, **options: Any) -> Any:
-            output = forward(*inputs, **options)
-            if inputs:
-                seen.setdefault((name, "input"), inputs[0])
-            seen.setdefault((name, "output"), output)
-            return output
-
-        module.forward = noted
-
-    watch("", model)
-    for name, module in model.descendants:
-        watch(name, module)
-    run()
-    return seen
-
-
 @dataclass(frozen=True)
 class Way:
     """What a room's model does with the prompt.
@@ -106,17 +74,12 @@ class Way:
     text: list[int]
 
 
-def walk(room: Room, checkpoint: Checkpoint, ids: np.ndarray) -> Way:
+def walk(room: Steps, checkpoint: Checkpoint, ids: np.ndarray) -> Way:
     """Runs a room's model eagerly on `ids` `[1, seq]`."""
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = room.make_model(room.config(checkpoint.config))
-        model.load_state_dict(checkpoint.weights)
+    model = room.build(checkpoint.config)
+    model.load_state_dict(checkpoint.weights)
+    logits = run_lazily(model)
     prompt = Tensor.from_dlpack(ids)
-
-    def logits(context: Tensor) -> Tensor:
-        with F.lazy():
-            return model(context)
-
     text = room.generate(logits, prompt, NEW_TOKENS, do_sample=False)
     seen = watched(model, lambda: logits(prompt))
     return Way({k: t.to_numpy() for k, t in seen.items()}, text.to_numpy()[0].tolist())
@@ -164,7 +127,7 @@ def compare() -> bool:
     folder = ROOT / "models" / "shakespeare"
     checkpoint = load_checkpoint(folder)
     ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]
-    room = open_room("steps")
+    room = load_steps("steps")
     if len(room.stand_ins) == len(LESSONS):
         say("None of your steps is written yet: there is nothing to compare.")
         return True
@@ -172,7 +135,7 @@ def compare() -> bool:
         numbers = ", ".join(f"{number:02d}" for number in room.stand_ins)
         say(f"Still to be written, so that the solution stands in: step {numbers}")
     theirs = walk(room, checkpoint, ids)
-    ours = walk(open_room("solutions"), checkpoint, ids)
+    ours = walk(load_steps("solutions"), checkpoint, ids)
     agreed, place, difference = part(theirs, ours, checkpoint.config.n_layer)
     if place is None:
         say("Your steps, put together, do what the reference does at every place, and")

@@ -3,16 +3,11 @@
 import ast
 import sys
 import textwrap
-from pathlib import Path
 from types import ModuleType
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from gpt2.learner import run_step, solution
 
-
-def solution(number: int) -> str:
-    """The solution as a learner would have it in steps/."""
-    text = (SOLUTIONS / f"solution_{number:02d}.py").read_text(encoding="utf-8")
-    return text.replace("solutions.solution_", "steps.step_")
+__all__ = ["lines_of", "load", "redefine", "solution", "swap"]
 
 
 def swap(source: str, changes: dict[str, str]) -> str:
@@ -62,14 +57,11 @@ def lines_of(source: str, node: ast.stmt) -> str:
 
 
 def load(number: int, source: str, file: str = "<a variant>") -> ModuleType:
-    """Runs a step's text; it imports the earlier steps that are loaded already."""
+    """Runs a step's text; later steps go on importing the one that they did before."""
     name = f"steps.step_{number:02d}"
-    module = ModuleType(name)
     before = sys.modules.get(name)
-    sys.modules[name] = module  # where dataclasses look it up
     try:
-        exec(compile(source, file, "exec"), vars(module))
+        return run_step(number, source, file)
     finally:
         if before is not None:
             sys.modules[name] = before
-    return module

@@ -261,7 +261,7 @@ def write_with_steps(wanted: SimpleNamespace, decoding: Decoding) -> None:
             yield token
 
     with uncached.learners_code():
-        room = uncached.open_room("steps", wanted.strict)
+        room = uncached.open_steps("steps", wanted.strict)
         with preparing("a minute or two"):
             logits = uncached.build_model(room, checkpoint, compiled=False)
         prepared = time.perf_counter()
@@ -451,9 +451,9 @@ def prepare(wanted: SimpleNamespace, checkpoint: "Checkpoint") -> "Model":
     engine: AnyEngine
     if wanted.no_cache:
         from gpt2.naive import NaiveEngine
-        from gpt2.uncached import build_model, open_room
+        from gpt2.uncached import build_model, open_steps
 
-        room = open_room("solutions", strict=False)
+        room = open_steps("solutions", strict=False)
         with preparing("3 minutes"):
             logits = build_model(room, checkpoint, compiled=True)
         engine = NaiveEngine(checkpoint.config, logits)

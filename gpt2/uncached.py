@@ -9,23 +9,21 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from max.driver import CPU
 from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
+from max.experimental.tensor import Tensor, TensorType
 
-from gpt2 import eager, rooms
+from gpt2 import eager
 from gpt2.checkpoint import Checkpoint
-from gpt2.rooms import Room
+from gpt2.learner import Steps, load_steps, own_lines, run_lazily
 from gpt2.terminal import BadInput, messages
 
 
-def open_room(name: str, strict: bool) -> Room:
+def open_steps(name: str, strict: bool) -> Steps:
     """Imports the twelve steps, and names those that a solution stands in for."""
-    room = rooms.open_room(name)
+    room = load_steps(name)
     if strict and room.stand_ins:
         number, missing = next(iter(room.stand_ins.items()))
         raise BadInput(
@@ -41,7 +39,7 @@ def open_room(name: str, strict: bool) -> Room:
 
 
 def build_model(
-    room: Room, checkpoint: Checkpoint, *, compiled: bool
+    room: Steps, checkpoint: Checkpoint, *, compiled: bool
 ) -> Callable[[Tensor], Tensor]:
     """Assembles a room's model with a checkpoint's weights.
 
@@ -52,26 +50,18 @@ def build_model(
     # What surrounds the model is eager either way; its kernels compile beside it.
     with ThreadPoolExecutor(1) as beside:
         kernels = beside.submit(eager.load_kernels)
-        with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-            model = room.make_model(room.config(checkpoint.config))
-            if compiled:
-                ids = TensorType(DType.int64, ("batch", "seq"), device=CPU())
-                model = model.compile(ids, weights=checkpoint.weights)
-            else:
-                model.load_state_dict(checkpoint.weights)
+        model = room.build(checkpoint.config)
+        if compiled:
+            ids = TensorType(DType.int64, ("batch", "seq"), device=CPU())
+            model = model.compile(ids, weights=checkpoint.weights)
+        else:
+            model.load_state_dict(checkpoint.weights)
         kernels.result()
-    if compiled:
-        return model
-
-    def lazily(ids: Tensor) -> Tensor:
-        with F.lazy():
-            return model(ids)
-
-    return lazily
+    return model if compiled else run_lazily(model)
 
 
 def step_12(
-    room: Room,
+    room: Steps,
     logits: Callable[[Tensor], Tensor],
     checkpoint: Checkpoint,
     prompt_ids: list[int],
@@ -107,10 +97,9 @@ def learners_code() -> Iterator[None]:
     except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
         raise
     except Exception as error:
-        for frame in traceback.extract_tb(error.__traceback__):
-            if Path(frame.filename).parent == rooms.STEPS:
-                messages.print(f"steps/{Path(frame.filename).name}:{frame.lineno}")
-                messages.print(f"    {frame.line}", markup=False)
+        for line in own_lines(error):
+            messages.print(str(line))
+            messages.print(f"    {line.text}", markup=False)
         for line in traceback.format_exception_only(error):
             messages.print(line.rstrip(), markup=False)
         messages.print("Your steps stopped here.  The checks s01 to s12 tell more.")

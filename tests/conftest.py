@@ -105,7 +105,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def step(request: pytest.FixtureRequest) -> ModuleType:
     """The module under test of a `test_step_NN.py`."""
-    from gpt2.rooms import load_step
+    from gpt2.learner import load_step
 
     number = int(request.path.stem[-2:])
     if number > 1:

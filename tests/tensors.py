@@ -4,19 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from max.driver import CPU
-from max.dtype import DType
-from max.experimental import functional as F
 from max.experimental.nn import Module
-from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.experimental.tensor import Tensor
 
+from gpt2.learner import run_lazily
 from tests import expect
-
-
-def build(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Makes a module on the CPU in float32 without computing its first weights."""
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        return make(*args, **kwargs)
 
 
 def shapes(module: Module[..., Any]) -> dict[str, tuple[int, ...]]:
@@ -52,9 +44,7 @@ def tensor(array: Any) -> Tensor:
 
 def run(function: Callable[..., Tensor], *arrays: np.ndarray) -> np.ndarray:
     """Calls `function` on tensors and returns what it computed as an array."""
-    with F.lazy():
-        result = function(*(tensor(array) for array in arrays))
-    return numpy(result)
+    return numpy(run_lazily(function)(*(tensor(array) for array in arrays)))
 
 
 def numpy(result: Tensor) -> np.ndarray:

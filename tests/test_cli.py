@@ -87,9 +87,9 @@ def test_one_seed_writes_one_text_whoever_computes_it(
 
     Without a cache, MAX compiles the model: a minute or more the first time.
     """
-    from gpt2 import rooms
+    from gpt2 import learner
 
-    monkeypatch.setattr(rooms, "STEPS", tmp_path)  # the solutions stand in
+    monkeypatch.setattr(learner, "STEPS", tmp_path)  # the solutions stand in
     words = "generate KING --seed 7 --max-new-tokens 10".split()
     cached = text(*words)
     assert cached.startswith("KING") and len(cached) > len("KING\n")
@@ -196,12 +196,12 @@ def test_generate_from_steps_names_the_stand_ins(
     same_engine, monkeypatch, tmp_path, eager
 ):
     """With only step 07 written, eleven solutions stand in; the text is the same."""
-    from gpt2 import rooms
+    from gpt2 import learner
 
     source = (ROOT / "solutions" / "solution_07.py").read_text()
     source = source.replace("solutions.solution_", "steps.step_")
     (tmp_path / "step_07.py").write_text(source)
-    monkeypatch.setattr(rooms, "STEPS", tmp_path)
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
     words = "generate ROMEO: --from steps --greedy --max-new-tokens 5".split()
     own = gpt2(*words)
     assert own.exit_code == 0, own.output
@@ -215,15 +215,15 @@ def test_generate_from_steps_names_the_stand_ins(
 
 
 def test_generate_from_steps_shows_only_the_learners_lines(monkeypatch, tmp_path):
-    from gpt2 import rooms
+    from gpt2 import learner
 
     (tmp_path / "step_02.py").write_text("x = 1\nx.nothing_of_the_kind\n")
-    monkeypatch.setattr(rooms, "STEPS", tmp_path)
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
     done = gpt2("generate", "--from", "steps")
     assert done.exit_code == 1
     assert "steps/step_02.py:2" in done.output
     assert "'int' object has no attribute 'nothing_of_the_kind'" in done.output
-    assert "rooms.py" not in done.output and "importlib" not in done.output
+    assert "learner.py" not in done.output and "importlib" not in done.output
 
 
 # --- compare and names -------------------------------------------------------------

@@ -32,7 +32,8 @@ os.environ["MAX_EAGER_ALLOW_LAZY_COMPILE"] = "0"
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
 from solutions.solution_12 import generate
-from tests.tensors import build, randomize, tensor
+from gpt2.learner import build
+from tests.tensors import randomize, tensor
 
 config = GPT2Config(vocab_size=11, n_positions=7, n_embd=6, n_layer=1, n_head=2)
 model = build(GPT2LMHeadModel, config)

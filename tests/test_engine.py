@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
+from gpt2.learner import build, run_lazily
 from solutions.solution_11 import GPT2LMHeadModel
 from tests.quick import some
 from tests.shared import TEXT, needs
-from tests.tensors import build
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = sorted(file.parent for file in ROOT.glob("tests/golden/*/config.json"))
@@ -37,9 +36,7 @@ def solution_logits(checkpoint: Checkpoint, ids: np.ndarray) -> np.ndarray:
     """What the solutions answer, without a cache: `[batch, seq, vocab_size]`."""
     model = build(GPT2LMHeadModel, checkpoint.config)
     model.load_state_dict(checkpoint.weights)
-    with F.lazy():
-        logits = model(Tensor.from_dlpack(ids))
-    return logits.to_numpy()
+    return run_lazily(model)(Tensor.from_dlpack(ids)).to_numpy()
 
 
 def cached_logits(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:

@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 from max.driver import CPU
 from max.dtype import DType
-from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 
 from gpt2 import load
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding, generators
 from gpt2.generation import generate
+from gpt2.learner import build, run_lazily
 from gpt2.model import Model
 from gpt2.naive import NaiveEngine
 from solutions import solution_12
 from solutions.solution_11 import GPT2LMHeadModel
-from tests.tensors import build
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +38,7 @@ def uncached(model: Model):
     """The solutions' model with the same weights."""
     module = build(GPT2LMHeadModel, model.checkpoint.config)
     module.load_state_dict(model.checkpoint.weights)
-
-    def lazily(ids: Tensor) -> Tensor:
-        with F.lazy():
-            return module(ids)
-
-    return lazily
+    return run_lazily(module)
 
 
 def naive(model: Model) -> Model:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from max.experimental import functional as F
 from max.experimental.tensor import Tensor
 from safetensors.numpy import load_file
 
 from gpt2.checkpoint import load_checkpoint
+from gpt2.learner import build, run_lazily
 from solutions.solution_11 import GPT2LMHeadModel
 from solutions.solution_12 import generate
-from tests.tensors import build
 
 EXPECTED = sorted(Path(__file__).parent.glob("golden/*/expected.safetensors"))
 
@@ -43,13 +42,8 @@ def test_greedy_continuation_token_by_token(golden):
     config, model, expected = golden
     prompt, greedy = expected["input_ids"], expected["greedy"]
 
-    def at_once(input_ids: Tensor) -> Tensor:
-        """The same model, run as one graph a token: half the time of op by op."""
-        with F.lazy():
-            return model(input_ids)
-
     ids = generate(
-        at_once,
+        run_lazily(model),  # as one graph a token: half the time of op by op
         Tensor.from_dlpack(prompt),
         greedy.shape[1] - prompt.shape[1],
         do_sample=False,

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from max.driver import CPU
 from max.dtype import DType
-from max.experimental import functional as F
 from max.experimental.nn import Module
-from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
+from max.experimental.tensor import Tensor, TensorType
 
 from gpt2.checkpoint import load_checkpoint
+from gpt2.learner import build
 from solutions.solution_02 import causal_mask
 from solutions.solution_11 import GPT2LMHeadModel
 from tests import expect, reference
-from tests.tensors import build, run, tensor
+from tests.tensors import run, tensor
 
 
 class Mask(Module[[Tensor, Tensor], Tensor]):
@@ -27,8 +27,7 @@ class Mask(Module[[Tensor, Tensor], Tensor]):
 def test_the_mask_compiles_with_both_lengths_symbolic():
     """Compiles a small graph: half a minute the first time."""
     new, old = (TensorType(DType.float32, (n,), CPU()) for n in ("new", "old"))
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        mask = Mask().compile(new, old)
+    mask = build(Mask).compile(new, old)
     for sequence_length, num_tokens in [(1, 0), (4, 0), (1, 6), (3, 2)]:
         lengths = (np.zeros(n, np.float32) for n in (sequence_length, num_tokens))
         np.testing.assert_array_equal(
@@ -51,8 +50,7 @@ def test_the_model_compiles_with_batch_and_length_symbolic(shakespeare, eager):
     eagerly = build(GPT2LMHeadModel, shakespeare.config)
     eagerly.load_state_dict(shakespeare.weights)
     compiled = build(GPT2LMHeadModel, shakespeare.config)
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        compiled = compiled.compile(ids_type, weights=shakespeare.weights)
+    compiled = compiled.compile(ids_type, weights=shakespeare.weights)
     rng = np.random.default_rng(0)
     for shape in [(1, 1), (3, 7), (1, shakespeare.config.n_positions)]:
         ids = rng.integers(0, shakespeare.config.vocab_size, shape)

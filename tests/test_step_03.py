@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from gpt2.learner import build
 from tests import expect, reference
-from tests.tensors import build, normal, randomize, run, shapes
+from tests.tensors import normal, randomize, run, shapes
 
 AXES = {1: "", 2: "token", 3: "batch token"}
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from tests import expect, reference
-from tests.tensors import build, normal, randomize, run, shapes
+from tests.tensors import normal, randomize, run, shapes
 
 
 @pytest.mark.about("GPT2MLP.__init__")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from tests import expect
-from tests.tensors import build, randomize, run, shapes
+from tests.tensors import randomize, run, shapes
 
 CONFIG = GPT2Config(vocab_size=11, n_positions=9, n_embd=6, n_head=2)
 

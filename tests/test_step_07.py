@@ -2,9 +2,10 @@
 
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from tests import expect, reference
-from tests.tensors import build, normal, randomize, run, shapes
+from tests.tensors import normal, randomize, run, shapes
 
 CONFIG = GPT2Config(n_embd=12, n_head=3)  # head_dim 4
 HEADS = "3 heads of width 4"

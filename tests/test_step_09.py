@@ -2,9 +2,10 @@
 
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from tests import expect, reference
-from tests.tensors import build, normal, randomize, run, shapes
+from tests.tensors import normal, randomize, run, shapes
 
 CONFIG = GPT2Config(n_embd=6, n_head=3, n_inner=7, layer_norm_epsilon=0.01)
 

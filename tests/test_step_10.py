@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from solutions.solution_09 import GPT2Block
 from tests import expect, reference
-from tests.tensors import build, randomize, run, shapes, tensor
+from tests.tensors import randomize, run, shapes, tensor
 
 CONFIG = GPT2Config(
     vocab_size=11,

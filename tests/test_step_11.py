@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from solutions.solution_10 import GPT2Model
 from tests import expect, reference
-from tests.tensors import build, randomize, run, shapes
+from tests.tensors import randomize, run, shapes
 
 CONFIG = GPT2Config(vocab_size=11, n_positions=7, n_embd=6, n_layer=1, n_head=2)
 IDS = np.array([[3, 10, 0, 3, 7], [1, 2, 9, 8, 8]])

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from max.driver import CPU
 from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import Tensor, default_device, default_dtype
+from max.experimental.tensor import Tensor
 
 from book.chapters import ROOT
-from course.bisect import watched
 from gpt2.checkpoint import Checkpoint, load_checkpoint
+from gpt2.learner import build, watched
 from solutions.solution_11 import GPT2LMHeadModel
 
 
@@ -47,9 +46,8 @@ def run(name: str, text: str | list[int]) -> Run:
     """Runs the solutions' model, with the weights of models/NAME, on a text or ids."""
     checkpoint = load_checkpoint(ROOT / "models" / name)
     ids = checkpoint.tokenizer.encode(text).ids if isinstance(text, str) else text
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = GPT2LMHeadModel(checkpoint.config)
-        model.load_state_dict(checkpoint.weights)
+    model = build(GPT2LMHeadModel, checkpoint.config)
+    model.load_state_dict(checkpoint.weights)
     given = Tensor([ids], dtype=DType.int64, device=CPU())  # [1, seq]
     seen = watched(model, lambda: model(given))
     arrays = {place: tensor.to_numpy()[0] for place, tensor in seen.items()}

@@ -5,13 +5,9 @@ from dataclasses import asdict
 from math import prod
 from typing import Any
 
-from max.driver import CPU
-from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import default_device, default_dtype
-
 from book.chapters import ROOT
 from gpt2.checkpoint import read_config
+from gpt2.learner import build
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
 
@@ -54,8 +50,7 @@ def vectors() -> list[dict[str, Any]]:
     the largest one costs no memory."""
     found = []
     for name, config in configs().items():
-        with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-            model = GPT2LMHeadModel(config)
+        model = build(GPT2LMHeadModel, config)
         counts: Counter[str] = Counter()
         for parameter, tensor in model.parameters:
             counts[part(parameter)] += prod(map(int, tensor.shape))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2 import rooms
+from gpt2 import learner
 from solutions import solution_01, solution_03, solution_11, solution_12
 
 ROOT = Path(__file__).parent.parent
@@ -15,10 +15,10 @@ STUBS = ROOT / "course" / "stubs"
 
 @pytest.fixture
 def steps(tmp_path, monkeypatch) -> Path:
-    """A learner's room that holds the twelve stubs."""
+    """A learner's folder that holds the twelve stubs."""
     for stub in STUBS.glob("step_*.py"):
         shutil.copy(stub, tmp_path)
-    monkeypatch.setattr(rooms, "STEPS", tmp_path)
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
     return tmp_path
 
 
@@ -28,32 +28,32 @@ def write(steps: Path, number: int, change=lambda text: text) -> None:
     (steps / f"step_{number:02d}.py").write_text(text)
 
 
-def test_the_solutions_are_a_room():
-    room = rooms.open_room("solutions")
-    assert room.make_config is solution_01.GPT2Config
-    assert room.make_model is solution_11.GPT2LMHeadModel
-    assert room.generate is solution_12.generate
-    assert room.stand_ins == {}
+def test_the_solutions():
+    loaded = learner.load_steps("solutions")
+    assert loaded.make_config is solution_01.GPT2Config
+    assert loaded.make_model is solution_11.GPT2LMHeadModel
+    assert loaded.generate is solution_12.generate
+    assert loaded.stand_ins == {}
 
 
 def test_solutions_stand_in_for_stubs(steps):
-    room = rooms.open_room("steps")
-    assert sys.modules[room.make_model.__module__].__file__ == solution_11.__file__
-    assert list(room.stand_ins) == list(range(1, 13))
-    assert room.stand_ins[8] == "residual"
-    assert room.stand_ins[3] == "__init__, forward"
+    loaded = learner.load_steps("steps")
+    assert sys.modules[loaded.make_model.__module__].__file__ == solution_11.__file__
+    assert list(loaded.stand_ins) == list(range(1, 13))
+    assert loaded.stand_ins[8] == "residual"
+    assert loaded.stand_ins[3] == "__init__, forward"
 
 
 def test_a_half_written_step_is_still_a_stub(steps):
     stub = (steps / "step_05.py").read_text()
     raised = 'raise NotImplementedError("step 05: forward")'
     (steps / "step_05.py").write_text(stub.replace(raised, "return input_ids"))
-    assert rooms.open_room("steps").stand_ins[5] == "__init__"
+    assert learner.load_steps("steps").stand_ins[5] == "__init__"
 
 
 def test_a_missing_file_is_a_stub(steps):
     (steps / "step_04.py").unlink()
-    assert rooms.open_room("steps").stand_ins[4] == "the file is missing"
+    assert learner.load_steps("steps").stand_ins[4] == "the file is missing"
 
 
 def test_written_steps_are_the_learners_own(steps):
@@ -62,9 +62,9 @@ def test_written_steps_are_the_learners_own(steps):
     write(steps, 7)
     for number in (9, 10, 11):
         write(steps, number)
-    room = rooms.open_room("steps")
-    assert list(room.stand_ins) == [2, 3, 4, 5, 6, 8, 12]
-    assert room.make_config.__module__ == "steps.step_01"
+    loaded = learner.load_steps("steps")
+    assert list(loaded.stand_ins) == [2, 3, 4, 5, 6, 8, 12]
+    assert loaded.make_config.__module__ == "steps.step_01"
     model = sys.modules["steps.step_09"]
     assert model.GPT2Attention.__module__ == "steps.step_07"
     assert Path(sys.modules["steps.step_07"].__file__).parent == steps
@@ -74,17 +74,17 @@ def test_written_steps_are_the_learners_own(steps):
 def test_a_stand_in_builds_on_the_learners_steps(steps):
     """With only the mask written, the solution of step 07 uses the learner's mask."""
     write(steps, 2)
-    rooms.open_room("steps")
+    learner.load_steps("steps")
     attention = sys.modules["steps.step_07"]
     assert Path(attention.__file__).parent == ROOT / "solutions"
     assert attention.causal_mask is sys.modules["steps.step_02"].causal_mask
     assert Path(sys.modules["steps.step_02"].__file__).parent == steps
 
 
-def test_the_configuration_is_the_rooms_own(steps):
+def test_the_configuration_is_the_steps_own(steps):
     write(steps, 1)
     sizes = solution_01.GPT2Config(n_embd=6, n_head=2, n_inner=5)
-    config = rooms.open_room("steps").config(sizes)
+    config = learner.load_steps("steps").config(sizes)
     assert type(config) is not solution_01.GPT2Config
     assert (config.n_embd, config.n_head, config.inner_dim) == (6, 2, 5)
 
@@ -92,7 +92,7 @@ def test_the_configuration_is_the_rooms_own(steps):
 def test_what_a_step_raises_comes_through(steps):
     (steps / "step_02.py").write_text("import nonsense_of_mine\n")
     with pytest.raises(ModuleNotFoundError, match="nonsense_of_mine"):
-        rooms.open_room("steps")
+        learner.load_steps("steps")
     (steps / "step_02.py").write_text("def causal_mask(:\n")
     with pytest.raises(SyntaxError):
-        rooms.open_room("steps")
+        learner.load_steps("steps")
