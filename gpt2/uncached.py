@@ -97,9 +97,9 @@ def learners_code() -> Iterator[None]:
     except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
         raise
     except Exception as error:
-        for line in own_lines(error):
-            messages.print(str(line))
-            messages.print(f"    {line.text}", markup=False)
+        for own in own_lines(error):
+            messages.print(str(own))
+            messages.print(f"    {own.text}", markup=False)
         for line in traceback.format_exception_only(error):
             messages.print(line.rstrip(), markup=False)
         messages.print("Your steps stopped here.  The checks s01 to s12 tell more.")
