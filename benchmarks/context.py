@@ -25,20 +25,12 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits
-from benchmarks.subject import (
-    Subject,
-    column_bytes,
-    compiled_model,
-    load_subject,
-    messages,
-    model_options,
-    repeat_option,
-    say,
-    svg_option,
-    weight_bytes,
-)
+from benchmarks.generation import compiled_model
+from benchmarks.options import model_options, repeat_option, say, svg_option
+from benchmarks.workload import Subject, column_bytes, load_subject, weight_bytes
 from gpt2 import PRECISIONS, eager
 from gpt2.engine import Engine
+from gpt2.terminal import messages
 
 SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well

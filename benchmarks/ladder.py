@@ -37,25 +37,19 @@ from benchmarks.bars import (
     digits,
     logarithmic,
 )
-from benchmarks.subject import (
-    Subject,
+from benchmarks.generation import (
     Turn,
-    column_bytes,
     compiled_model,
     eager_model,
-    load_subject,
-    messages,
-    model_options,
-    repeat_option,
-    say,
-    svg_option,
-    weight_bytes,
     write_naively,
     write_with_cache,
 )
+from benchmarks.options import model_options, repeat_option, say, svg_option
+from benchmarks.workload import Subject, column_bytes, load_subject, weight_bytes
 from gpt2 import PRECISIONS, eager
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
+from gpt2.terminal import messages
 
 BATCHES = (8, 32)
 FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token
