@@ -14,7 +14,7 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
 
-from benchmarks.workload import Subject
+from benchmarks.workload import Workload
 from gpt2.engine import Engine
 from solutions.solution_11 import GPT2LMHeadModel
 from solutions.solution_12 import generate
@@ -25,11 +25,11 @@ Forward = Callable[[Tensor], Tensor]  # ids [batch, seq] to [batch, seq, vocab_s
 # --- Models ---------------------------------------------------------------------------
 
 
-def eager_model(subject: Subject) -> Forward:
+def eager_model(workload: Workload) -> Forward:
     """The solutions' model as it stands: MAX runs one operation after the other."""
     with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = GPT2LMHeadModel(subject.config)
-        model.load_state_dict(subject.weights)
+        model = GPT2LMHeadModel(workload.config)
+        model.load_state_dict(workload.weights)
 
     def forward(ids: Tensor) -> Tensor:
         with F.lazy():
@@ -38,12 +38,12 @@ def eager_model(subject: Subject) -> Forward:
     return forward
 
 
-def compiled_model(subject: Subject) -> Forward:
+def compiled_model(workload: Workload) -> Forward:
     """The same model as one graph, for every batch and length."""
     ids = TensorType(DType.int64, ("batch", "seq"), device=CPU())
     with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = GPT2LMHeadModel(subject.config)
-        return model.compile(ids, weights=subject.weights)
+        model = GPT2LMHeadModel(workload.config)
+        return model.compile(ids, weights=workload.weights)
 
 
 # --- Loops ----------------------------------------------------------------------------

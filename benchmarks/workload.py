@@ -33,8 +33,8 @@ SPREAD = 2.75  # standard deviation of the logits of the published 124M model
 
 
 @dataclass
-class Subject:
-    """A model.
+class Workload:
+    """A model, and what it continues.
 
     Attributes:
         name: For titles.
@@ -51,7 +51,7 @@ class Subject:
     prompt: list[int]
 
 
-def load_subject(model: str | None, random: str | None) -> Subject:
+def load_workload(model: str | None, random: str | None) -> Workload:
     """What the two options name.
 
     Raises:
@@ -63,13 +63,13 @@ def load_subject(model: str | None, random: str | None) -> Subject:
         config = GPT2Config()
         ids = np.random.default_rng(0).integers(config.vocab_size, size=PROMPT_TOKENS)
         name = f"{random}, random weights"
-        return Subject(name, config, random_weights(config), None, ids.tolist())
+        return Workload(name, config, random_weights(config), None, ids.tolist())
     try:
         checkpoint = load_checkpoint(model or SHAKESPEARE)
     except CheckpointError as error:
         raise click.UsageError(str(error)) from None
     prompt = checkpoint.tokenizer.encode(PROMPT).ids[:PROMPT_TOKENS]
-    return Subject(
+    return Workload(
         Path(checkpoint.source).name,
         checkpoint.config,
         checkpoint.weights,
