@@ -36,6 +36,9 @@ SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well
 
 
+# --- Measurement ----------------------------------------------------------------------
+
+
 @dataclass
 class Point:
     """What one more token costs, once there are `length` tokens.
@@ -108,7 +111,7 @@ def measure(
     return points, apart
 
 
-# --- The report -----------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------
 
 
 def table(points: Sequence[Point]) -> Table:
@@ -151,6 +154,9 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
             Bar(f"{point.length}", [flat / longest, (cached - flat) / longest], text)
         )
     return bars, {0: "0", 1: f"{digits(1000 * longest)} ms"}
+
+
+# --- Command line ---------------------------------------------------------------------
 
 
 @click.command()

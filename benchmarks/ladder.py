@@ -5,8 +5,8 @@ weights in fewer bytes, and batches.  Each must first write the text that the fi
 rung writes.  Then they take turns, so that whatever else the machine does meets them
 all, and the medians are shown.
 
-The file goes in this order: a rung, the climb with its proofs, what fewer bytes cost,
-the report.
+The file goes in this order: the rungs, the measurement with its proofs, the accuracy
+of weights in fewer bytes, the report, the command line.
 """
 
 if __name__ == "__main__":  # in front of imports that take their time
@@ -57,7 +57,7 @@ REDUCED = PRECISIONS[1:]  # not exact: they state their loss instead
 WINDOWS, WINDOW = 32, 256  # texts whose perplexity is measured, and tokens in each
 
 
-# --- A rung ---------------------------------------------------------------------------
+# --- Rungs ----------------------------------------------------------------------------
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Rung:
         return tokens
 
 
-# --- The climb ------------------------------------------------------------------------
+# --- Measurement ----------------------------------------------------------------------
 
 
 def climb(
@@ -207,7 +207,7 @@ def prove(rung: Rung, written: np.ndarray, known: Sequence[int]) -> int:
     return written.size
 
 
-# --- What fewer bytes cost ------------------------------------------------------------
+# --- Accuracy -------------------------------------------------------------------------
 
 
 def follow(engine: Engine, texts: np.ndarray, start: int) -> Iterator[np.ndarray]:
@@ -274,7 +274,7 @@ def perplexity(engine: Engine, windows: np.ndarray) -> float:
     return float(np.exp(np.mean(losses)))
 
 
-# --- The report -----------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------
 
 
 def table(rungs: Sequence[Rung], bandwidth: float) -> Table:
@@ -324,6 +324,9 @@ def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
         text = f"{digits(rung.speed)} tokens/s, {digits(times)}x"
         bars.append(Bar(rung.name, [length], text))
     return bars, ticks
+
+
+# --- Command line ---------------------------------------------------------------------
 
 
 @click.command()

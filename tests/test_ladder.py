@@ -38,7 +38,7 @@ def printed(table) -> str:
     return file.getvalue()
 
 
-# --- Bytes ----------------------------------------------------------------------------
+# --- Memory traffic -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -72,7 +72,7 @@ def test_a_batch_shares_the_weights_and_not_the_cache():
     assert rung(batch=3, count=1).bytes_per_token == 8_000_000 / 3 + 17 * 6000
 
 
-# --- A rung ---------------------------------------------------------------------------
+# --- Rungs ----------------------------------------------------------------------------
 
 
 def test_the_table_shows_medians():
@@ -105,7 +105,7 @@ def test_following_a_text_gives_what_prefill_gives(shakespeare):
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
 
 
-# --- The model ------------------------------------------------------------------------
+# --- Random weights -------------------------------------------------------------------
 
 
 def test_random_weights_are_shaped_like_a_checkpoints(shakespeare):
@@ -122,7 +122,7 @@ def test_logits_of_random_weights_spread_like_real_ones():
     assert (hidden @ weights["wte.weight"].T).std() == pytest.approx(2.75, rel=0.1)
 
 
-# --- The pictures ---------------------------------------------------------------------
+# --- Pictures -------------------------------------------------------------------------
 
 
 def test_equal_ratios_are_equal_steps_on_the_logarithmic_scale():
@@ -168,7 +168,7 @@ def test_the_contexts_share_is_what_comes_on_top():
     assert drawn[1].parts == pytest.approx([0.8, 0.2])
 
 
-# --- The commands ---------------------------------------------------------------------
+# --- Command line ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
