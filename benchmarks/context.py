@@ -25,23 +25,18 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits
-from benchmarks.subject import (
-    Subject,
-    column_bytes,
-    compiled_model,
-    load_subject,
-    messages,
-    model_options,
-    repeat_option,
-    say,
-    svg_option,
-    weight_bytes,
-)
+from benchmarks.generation import compiled_model
+from benchmarks.options import model_options, repeat_option, say, svg_option
+from benchmarks.workload import Workload, column_bytes, load_workload, weight_bytes
 from gpt2 import PRECISIONS, eager
 from gpt2.engine import Engine
+from gpt2.terminal import messages
 
 SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well
+
+
+# --- Measurement ----------------------------------------------------------------------
 
 
 @dataclass
@@ -71,17 +66,19 @@ def lengths(n_positions: int) -> list[int]:
     return [*found, longest]
 
 
-def measure(subject: Subject, precision: str, repeat: int) -> tuple[list[Point], float]:
+def measure(
+    workload: Workload, precision: str, repeat: int
+) -> tuple[list[Point], float]:
     """Times both ways at each length, in turns.
 
     Returns:
         The points, and the largest difference between the logits of the two ways.
     """
-    config = subject.config
+    config = workload.config
     say("Preparing: seconds, but up to 3 minutes the first time with such a model")
     eager.prepare()
-    model = compiled_model(subject)
-    engine = Engine(config, subject.weights, precision=precision)
+    model = compiled_model(workload)
+    engine = Engine(config, workload.weights, precision=precision)
     rng = np.random.default_rng(0)
     text = rng.integers(config.vocab_size, size=config.n_positions)  # [seq]
     _, cache = engine.prefill([text.tolist()])  # from here on it holds the whole text
@@ -114,7 +111,7 @@ def measure(subject: Subject, precision: str, repeat: int) -> tuple[list[Point],
     return points, apart
 
 
-# --- The report -----------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------
 
 
 def table(points: Sequence[Point]) -> Table:
@@ -159,6 +156,9 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
     return bars, {0: "0", 1: f"{digits(1000 * longest)} ms"}
 
 
+# --- Command line ---------------------------------------------------------------------
+
+
 @click.command()
 @model_options
 @click.option(
@@ -174,15 +174,15 @@ def main(
     model: str | None, random: str | None, precision: str, repeat: int, svg: Path | None
 ) -> None:
     """Measure what one more token costs, by the length of the text before it."""
-    subject = load_subject(model, random)
-    if subject.config.n_positions <= SHORTEST + 1:
+    workload = load_workload(model, random)
+    if workload.config.n_positions <= SHORTEST + 1:
         raise click.UsageError(
-            f"{subject.name} has a context of {subject.config.n_positions} tokens: "
+            f"{workload.name} has a context of {workload.config.n_positions} tokens: "
             f"choose a model with more than {SHORTEST + 1}"
         )
-    points, apart = measure(subject, precision, repeat)
+    points, apart = measure(workload, precision, repeat)
     console = Console(width=COLUMNS, highlight=False)
-    title = f"{subject.name}, {precision}, on {machine.processor()}"
+    title = f"{workload.name}, {precision}, on {machine.processor()}"
     console.print(f"{title}\n")
     console.print(table(points))
     console.print(

@@ -5,8 +5,8 @@ weights in fewer bytes, and batches.  Each must first write the text that the fi
 rung writes.  Then they take turns, so that whatever else the machine does meets them
 all, and the medians are shown.
 
-The file goes in this order: a rung, the climb with its proofs, what fewer bytes cost,
-the report.
+The file goes in this order: the rungs, the measurement with its proofs, the accuracy
+of weights in fewer bytes, the report, the command line.
 """
 
 if __name__ == "__main__":  # in front of imports that take their time
@@ -37,25 +37,19 @@ from benchmarks.bars import (
     digits,
     logarithmic,
 )
-from benchmarks.subject import (
-    Subject,
+from benchmarks.generation import (
     Turn,
-    column_bytes,
     compiled_model,
     eager_model,
-    load_subject,
-    messages,
-    model_options,
-    repeat_option,
-    say,
-    svg_option,
-    weight_bytes,
     write_naively,
     write_with_cache,
 )
+from benchmarks.options import model_options, repeat_option, say, svg_option
+from benchmarks.workload import Workload, column_bytes, load_workload, weight_bytes
 from gpt2 import PRECISIONS, eager
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
+from gpt2.terminal import messages
 
 BATCHES = (8, 32)
 FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token
@@ -63,7 +57,7 @@ REDUCED = PRECISIONS[1:]  # not exact: they state their loss instead
 WINDOWS, WINDOW = 32, 256  # texts whose perplexity is measured, and tokens in each
 
 
-# --- A rung ---------------------------------------------------------------------------
+# --- Rungs ----------------------------------------------------------------------------
 
 
 @dataclass
@@ -123,16 +117,16 @@ class Rung:
         return tokens
 
 
-# --- The climb ------------------------------------------------------------------------
+# --- Measurement ----------------------------------------------------------------------
 
 
 def climb(
-    subject: Subject, count: int, repeat: int, windows: np.ndarray | None
+    workload: Workload, count: int, repeat: int, windows: np.ndarray | None
 ) -> tuple[list[Rung], dict[str, str], float]:
     """Makes the rungs, has them prove themselves, and lets them take turns.
 
     Args:
-        subject: The model.
+        workload: The model and its prompt.
         count: Tokens to write for each text.
         repeat: Turns of each rung that count.
         windows: Ids `[batch, seq]` of a text to measure the perplexity with.
@@ -144,13 +138,13 @@ def climb(
     Raises:
         click.ClickException: If a rung in float32 writes another text.
     """
-    config, prompt = subject.config, subject.prompt
+    config, prompt = workload.config, workload.prompt
     say("Preparing: seconds, but up to 5 minutes the first time with such a model")
     eager.prepare()
-    step_12 = partial(write_naively, eager_model(subject))
-    compiled = partial(write_naively, compiled_model(subject))
+    step_12 = partial(write_naively, eager_model(workload))
+    compiled = partial(write_naively, compiled_model(workload))
     engines = {
-        precision: Engine(config, subject.weights, precision=precision)
+        precision: Engine(config, workload.weights, precision=precision)
         for precision in PRECISIONS
     }
     exact = engines["float32"]
@@ -213,7 +207,7 @@ def prove(rung: Rung, written: np.ndarray, known: Sequence[int]) -> int:
     return written.size
 
 
-# --- What fewer bytes cost ------------------------------------------------------------
+# --- Accuracy -------------------------------------------------------------------------
 
 
 def follow(engine: Engine, texts: np.ndarray, start: int) -> Iterator[np.ndarray]:
@@ -246,7 +240,7 @@ def compare(
     return same, f"logits differ by at most {apart:.2g}; they spread by {spread:.1f}"
 
 
-def held_out(subject: Subject, text: Path | None) -> np.ndarray | None:
+def held_out(workload: Workload, text: Path | None) -> np.ndarray | None:
     """Ids `[batch, seq]` of the last tenth of a text, which training has not seen.
 
     Raises:
@@ -254,14 +248,14 @@ def held_out(subject: Subject, text: Path | None) -> np.ndarray | None:
     """
     if text is None:
         return None
-    if subject.tokenizer is None:
+    if workload.tokenizer is None:
         raise click.UsageError("--text is of no use with random weights: leave it out")
     try:
         letters = text.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise click.UsageError(f"--text: {text} is not UTF-8: give a text") from None
-    ids = subject.tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
-    seq = min(WINDOW, subject.config.n_positions)
+    ids = workload.tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
+    seq = min(WINDOW, workload.config.n_positions)
     batch = min(WINDOWS, len(ids) // seq)
     if batch == 0:
         raise click.UsageError(
@@ -280,7 +274,7 @@ def perplexity(engine: Engine, windows: np.ndarray) -> float:
     return float(np.exp(np.mean(losses)))
 
 
-# --- The report -----------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------
 
 
 def table(rungs: Sequence[Rung], bandwidth: float) -> Table:
@@ -332,6 +326,9 @@ def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
     return bars, ticks
 
 
+# --- Command line ---------------------------------------------------------------------
+
+
 @click.command()
 @model_options
 @click.option(
@@ -357,17 +354,17 @@ def main(
     svg: Path | None,
 ) -> None:
     """Measure each stage of the course, from step 12 to batches with a KV cache."""
-    subject = load_subject(model, random)
-    most = subject.config.n_positions - len(subject.prompt) - max(BATCHES) + 1
+    workload = load_workload(model, random)
+    most = workload.config.n_positions - len(workload.prompt) - max(BATCHES) + 1
     if tokens > most:
         raise click.UsageError(
-            f"--tokens {tokens} does not fit into the context of {subject.name}: "
+            f"--tokens {tokens} does not fit into the context of {workload.name}: "
             f"it has room for {most}"
         )
-    windows = held_out(subject, text)
-    rungs, losses, bandwidth = climb(subject, tokens, repeat, windows)
+    windows = held_out(workload, text)
+    rungs, losses, bandwidth = climb(workload, tokens, repeat, windows)
     console = Console(width=COLUMNS, highlight=False)
-    title = f"{subject.name} on {machine.processor()}"
+    title = f"{workload.name} on {machine.processor()}"
     console.print(f"{title}; memory gives {bandwidth / 1e9:.1f} GB/s\n")
     console.print(table(rungs, bandwidth))
     console.print(f"\n{notes(rungs, losses)}", markup=False)

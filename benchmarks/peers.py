@@ -1,21 +1,18 @@
 """GPT-2 124M in seven programs, on one machine, in one run: `./run bench`.
 
 Ours stands beside what one would take instead: transformers, fifty lines of PyTorch,
-llama.cpp, CTranslate2, ONNX Runtime and OpenVINO GenAI, all of them in `programs.py`.
+llama.cpp, CTranslate2, ONNX Runtime and OpenVINO GenAI, each in a file of `programs/`.
 They compute the same model.  Its weights are random numbers with a fixed seed: nothing
 is downloaded, and how fast a model is does not depend on what its weights say.
 
-The file goes in this order: what is measured, the process in which a program lives,
-the rounds in which the programs take turns, the report.
+The file goes in this order: the measures, the limits of the machine, the process in
+which a program lives, the rounds in which the programs take turns, the report, the
+command line.
 """
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from gpt2 import process
-
 if __name__ in ("__main__", "__mp_main__"):  # in front of what takes its time to import
+    from gpt2 import process
+
     process.begin()
 
 import multiprocessing
@@ -23,6 +20,7 @@ import os
 import platform
 import re
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,6 +31,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -42,17 +41,15 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import machine
-from benchmarks.programs import (
+from benchmarks.programs import PROGRAMS
+from benchmarks.programs.gpt2_124m import (
     BLOCK_WEIGHTS,
-    PROGRAMS,
     READ_WEIGHTS,
     VOCAB_SIZE,
-    Files,
-    Program,
-    Tokens,
     make_checkpoint,
 )
-from gpt2 import PRECISIONS
+from benchmarks.programs.program import Files, Program, Tokens
+from gpt2 import PRECISIONS, process
 
 LONG = 512  # tokens of the long prompt
 REST = 0.3  # seconds between two turns, so that the threads of the first stop spinning
@@ -60,7 +57,7 @@ MUST_AGREE = 16  # greedy tokens of a float32 program that have to be transforme
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight
 
 
-# --- What is measured -----------------------------------------------------------------
+# --- Measures -------------------------------------------------------------------------
 
 
 class Measure(NamedTuple):
@@ -83,6 +80,9 @@ def prompts(measure: Measure) -> Tokens:
     random = np.random.default_rng(0)
     size = (measure.batch, measure.prompt)
     return random.integers(VOCAB_SIZE - 1, size=size).tolist()
+
+
+# --- Machine limits -------------------------------------------------------------------
 
 
 class Limits(NamedTuple):
@@ -116,7 +116,7 @@ def measure_limits(threads: int) -> Limits:
     return Limits(bandwidth, multiplying(torch.float32), multiplying(torch.bfloat16))
 
 
-# --- The process of a program ---------------------------------------------------------
+# --- Processes ------------------------------------------------------------------------
 
 
 class Missing(Exception):
@@ -182,7 +182,7 @@ def take_turn(measure: Measure) -> Turn:
     return Turn(seconds, rows[0], peak if sys.platform == "darwin" else peak * 1024)
 
 
-# --- The rounds -----------------------------------------------------------------------
+# --- Rounds ---------------------------------------------------------------------------
 
 
 @dataclass
@@ -297,7 +297,7 @@ def run(rows: list[Row], setup: Setup) -> Limits:
     return Limits(*map(max, before, after))
 
 
-# --- The report -----------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------
 
 
 def figure(row: Row, measure: Measure) -> str:
@@ -430,6 +430,9 @@ def describe(rows: list[Row]) -> str:
     return (
         f"{date.today()}; {hardware}; Python {platform.python_version()}, {versions}."
     )
+
+
+# --- Command line ---------------------------------------------------------------------
 
 
 @click.command()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from max.driver import Buffer
 from rich.console import Console
 
-from benchmarks import bars, context, ladder, subject
+from benchmarks import bars, context, ladder, workload
 from gpt2.checkpoint import load_checkpoint
 from gpt2.engine import Engine
 from gpt2.precision import PRECISIONS, store
@@ -22,7 +22,7 @@ from tests import reference
 
 @pytest.fixture(scope="module")
 def shakespeare():
-    return load_checkpoint(subject.SHAKESPEARE)
+    return load_checkpoint(workload.SHAKESPEARE)
 
 
 def rung(name="KV cache", batch=1, count=64, **about) -> ladder.Rung:
@@ -38,7 +38,7 @@ def printed(table) -> str:
     return file.getvalue()
 
 
-# --- Bytes ----------------------------------------------------------------------------
+# --- Memory traffic -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -56,14 +56,14 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
     stored = store(shakespeare.weights, precision)
     buffers = {name: Buffer.from_dlpack(array) for name, array in stored.items()}
     engine = SimpleNamespace(weights=buffers)
-    assert subject.weight_bytes(engine) == expected[precision]
+    assert workload.weight_bytes(engine) == expected[precision]
 
 
 def test_a_column_is_what_the_engine_stores_for_a_token(shakespeare):
     engine = Engine(shakespeare.config, shakespeare.weights)
     _, cache = engine.prefill([[1, 2]] * 3, capacity=10)
     size = cache.data.num_elements * cache.data.dtype.size_in_bytes
-    assert subject.column_bytes(shakespeare.config) * 3 * 10 == size
+    assert workload.column_bytes(shakespeare.config) * 3 * 10 == size
 
 
 def test_a_batch_shares_the_weights_and_not_the_cache():
@@ -72,7 +72,7 @@ def test_a_batch_shares_the_weights_and_not_the_cache():
     assert rung(batch=3, count=1).bytes_per_token == 8_000_000 / 3 + 17 * 6000
 
 
-# --- A rung ---------------------------------------------------------------------------
+# --- Rungs ----------------------------------------------------------------------------
 
 
 def test_the_table_shows_medians():
@@ -105,24 +105,24 @@ def test_following_a_text_gives_what_prefill_gives(shakespeare):
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
 
 
-# --- The model ------------------------------------------------------------------------
+# --- Random weights -------------------------------------------------------------------
 
 
 def test_random_weights_are_shaped_like_a_checkpoints(shakespeare):
-    weights = subject.random_weights(shakespeare.config)
+    weights = workload.random_weights(shakespeare.config)
     expected = {name: np.shape(array) for name, array in shakespeare.weights.items()}
     assert {name: array.shape for name, array in weights.items()} == expected
 
 
 def test_logits_of_random_weights_spread_like_real_ones():
     config = GPT2Config(500, 32, 64, n_layer=3, n_head=4)
-    weights = reference.part(subject.random_weights(config), "transformer")
+    weights = reference.part(workload.random_weights(config), "transformer")
     ids = np.random.default_rng(0).integers(500, size=(4, 32))
     hidden = reference.model(ids, np.arange(32), weights, 3, 4, 1e-5)
     assert (hidden @ weights["wte.weight"].T).std() == pytest.approx(2.75, rel=0.1)
 
 
-# --- The pictures ---------------------------------------------------------------------
+# --- Pictures -------------------------------------------------------------------------
 
 
 def test_equal_ratios_are_equal_steps_on_the_logarithmic_scale():
@@ -168,7 +168,7 @@ def test_the_contexts_share_is_what_comes_on_top():
     assert drawn[1].parts == pytest.approx([0.8, 0.2])
 
 
-# --- The commands ---------------------------------------------------------------------
+# --- Command line ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ import pytest
 from click.testing import CliRunner
 from packaging.utils import canonicalize_name
 
-from benchmarks import peers, programs
+from benchmarks import peers
+from benchmarks.programs import PROGRAMS, gpt2_124m
+from benchmarks.programs.ours import Ours
+from benchmarks.programs.program import Files, Program
 from gpt2.checkpoint import expected_shapes
 from solutions.solution_01 import GPT2Config
 
@@ -57,7 +60,7 @@ def test_a_token_needs_every_matrix_but_the_positions():
         for name, shape in expected_shapes(GPT2Config())
         if len(shape) == 2 and name != "wpe.weight"
     ]
-    assert sum(sizes) == programs.READ_WEIGHTS
+    assert sum(sizes) == gpt2_124m.READ_WEIGHTS
 
 
 def test_the_least_times_follow_from_the_machine():
@@ -77,12 +80,12 @@ def test_every_program_gets_the_same_prompts():
 def test_what_the_report_names_is_pinned():
     pixi = tomllib.loads((ROOT / "pixi.toml").read_text())
     pinned = {*map(canonicalize_name, pixi["feature"]["bench"]["pypi-dependencies"])}
-    for program in programs.PROGRAMS.values():
+    for program in PROGRAMS.values():
         assert program.packages
         assert set(program.packages) <= pinned
 
 
-# --- A process ------------------------------------------------------------------------
+# --- Processes ------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -110,15 +113,15 @@ def test_a_child_that_dies_says_what_it_said_last(child):
 
 
 def test_a_program_that_is_not_installed_is_missing_by_name(child, tmp_path):
-    files = programs.Files(tmp_path, tmp_path)
+    files = Files(tmp_path, tmp_path)
     with pytest.raises(peers.Missing, match="ModuleNotFoundError: .*'openvino_genai'"):
         child.ask(peers.load, "openvino", "int8", files, 1)
 
 
-# --- A whole run, with programs that compute nothing ----------------------------------
+# --- Whole runs, with programs that compute nothing -----------------------------------
 
 
-class Fake(programs.Program):
+class Fake(Program):
     packages = ("numpy",)
     precisions = ("float32", "int8")
     calls: ClassVar[list[str]] = []
@@ -276,7 +279,7 @@ def test_without_the_reference_there_is_nothing_to_say(bench):
         bench(transformers=Absent)
 
 
-# --- What can be tried of the programs ------------------------------------------------
+# --- Programs and plot ----------------------------------------------------------------
 
 
 def test_ours_asks_the_engine_for_one_token_after_the_other(monkeypatch):
@@ -302,7 +305,7 @@ def test_ours_asks_the_engine_for_one_token_after_the_other(monkeypatch):
     }
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
-    ours = programs.Ours(programs.Files(Path(), Path()), "int8", threads=1)
+    ours = Ours(Files(Path(), Path()), "int8", threads=1)
     assert ours.engine.made_of == ("config", "weights", "int8")
     assert ours.generate([[0, 1], [5, 4]], new=3) == [[2, 3, 4], [5, 6, 7]]
 

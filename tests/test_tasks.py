@@ -94,10 +94,12 @@ def test_a_tasks_command_starts(name):
 
 
 @pytest.mark.parametrize("name", FEATURE_TASKS)
-def test_a_task_of_another_environment_has_its_script(name):
-    program, script = shlex.split(FEATURE_TASKS[name]["cmd"])
+def test_a_task_of_another_environment_has_its_file(name):
+    program, *option, file = shlex.split(FEATURE_TASKS[name]["cmd"])
     assert program == "python"
-    compile((ROOT / script).read_text(), script, "exec")
+    if option == ["-m"]:
+        file = f"{file.replace('.', '/')}.py"
+    compile((ROOT / file).read_text(), file, "exec")
 
 
 @pytest.mark.parametrize("name", FEATURES)
