@@ -2,8 +2,9 @@
 
 MAX has a cache of its own, but to find something there it first builds the whole graph
 anew, which takes seconds.  A compiled model can be exported to one file, and is then
-loaded in milliseconds.  The files lie beside MAX's cache, so deleting that folder
-deletes them too.
+loaded in milliseconds.  So can the Mojo kernels, which MAX otherwise compiles for
+every graph.  The files lie beside MAX's cache, so deleting that folder deletes them
+too.
 """
 
 import contextlib
@@ -12,6 +13,8 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,11 +22,15 @@ from max import _core
 from max.driver import DLPackArray
 from max.engine import InferenceSession, Model
 from max.graph import Graph, Module
+from mojo.run import subprocess_run_mojo
 
 SPACE = 200 << 20  # bytes that MAX's cache and a file take while they are made
 
 
-def compiled_file(*made_from: str) -> Path:
+KERNELS = Path(__file__).parent / "kernels"  # in Mojo, for the CPU
+
+
+def compiled_file(*made_from: str, suffix: str = ".mef") -> Path:
     """The file for what is compiled from `made_from`, on this processor by this MAX."""
     made_for = [platform.machine(), _core.__version__, *made_from]
     with contextlib.suppress(OSError):  # only Linux has it
@@ -31,7 +38,7 @@ def compiled_file(*made_from: str) -> Path:
         made_for += sorted({line for line in lines if line[:5] in ("flags", "Featu")})
     digest = hashlib.sha256("\n".join(made_for).encode()).hexdigest()
     folder = _core.engine.max_cache_dir() or Path.home() / ".cache"
-    return Path(folder) / f"gpt2-course-{digest[:16]}.mef"
+    return Path(folder) / f"gpt2_course_{digest[:16]}{suffix}"
 
 
 def load_compiled(
@@ -60,6 +67,31 @@ def load_compiled(
     # a RuntimeError, but once in a while, for the same file, with a ValueError.
     except (OSError, RuntimeError, ValueError):
         return session.load_all(build(), weights_registry=weights)
+
+
+def kernels_source() -> str:
+    """The text of the Mojo kernels."""
+    return "\n".join(file.read_text() for file in sorted(KERNELS.glob("*.mojo")))
+
+
+def kernels_package() -> Path:
+    """The compiled Mojo kernels; where nothing can be written, their folder.
+
+    MAX takes either, and compiles the folder again for each graph, in two seconds.
+    """
+    package = compiled_file(kernels_source(), suffix=".mojoc")
+    try:
+        with only_one(package.with_suffix(".lock")):
+            if not package.exists():
+                # Mojo takes the module's name from the file's: a folder keeps it.
+                with tempfile.TemporaryDirectory(dir=package.parent) as folder:
+                    unfinished = Path(folder) / package.name
+                    words = ["precompile", str(KERNELS), "-o", str(unfinished)]
+                    subprocess_run_mojo(words, capture_output=True, check=True)
+                    unfinished.rename(package)
+        return package
+    except (OSError, subprocess.CalledProcessError):
+        return KERNELS
 
 
 def why_not_kept(file: Path) -> str | None:

@@ -1,12 +1,12 @@
-"""The fast path: the model of the twelve steps with a KV cache.
+"""The engine: a model of twelve steps, compiled, with a KV cache.
 
 Step 12 reads the whole text again for every token.  But the keys and values of a
 token depend only on what stands before it, and that never changes: kept in a cache,
 they need computing once, and a new token takes only its own way through the blocks.
 
-The formulas are those of `solutions/`.  MAX compiles them into one graph for every
-number of texts and of new tokens: a prompt is read in one call, and so is each token
-that follows it.
+MAX compiles the model, with the parts that `gpt2/exchange.py` puts into it, as one
+graph for every number of texts and of new tokens: a prompt is read in one call, and so
+is each token that follows it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,21 @@ import numpy as np
 from max.driver import CPU, Accelerator, Buffer, DLPackArray, accelerator_count
 from max.dtype import DType
 from max.engine import InferenceSession, Model
-from max.graph import BufferType, DeviceRef, Graph, TensorType, Weight
+from max.graph import BufferType, DeviceRef, Graph, TensorType
 
-from gpt2.cached_model import KERNELS, CachedModel
-from gpt2.compiled import compiled_file, load_compiled
+from gpt2 import PRECISIONS, exchange
+from gpt2.compiled import (
+    compiled_file,
+    kernels_package,
+    kernels_source,
+    load_compiled,
+)
+from gpt2.exchange import Exchanged
+from gpt2.learner import Steps, build, load_steps
 from gpt2.precision import store
 from solutions.solution_01 import GPT2Config
+
+# --- The KV cache ------------------------------------------------------------------
 
 
 class Cache:
@@ -56,13 +65,21 @@ class Cache:
         """Whether there is no column left for another token."""
         return self.length == self.capacity
 
-    def reorder(self, rows: Sequence[int]) -> Cache:
-        """A copy whose text i is text `rows[i]`; texts may be left out or repeated."""
+    def reorder(self, rows: Sequence[int], capacity: int | None = None) -> Cache:
+        """A copy whose text i is text `rows[i]`; texts may be left out or repeated.
+
+        It has as many columns, or `capacity`.
+        """
         old = self.data.to(CPU()).to_numpy()
-        new = np.zeros((*old.shape[:2], len(rows), *old.shape[3:]), old.dtype)
+        n_layer, _, _, n_head, columns, head_dim = old.shape
+        heads = (n_head, capacity or columns, head_dim)
+        new = np.zeros((n_layer, 2, len(rows), *heads), old.dtype)
         new[..., : self.length, :] = old[:, :, rows, :, : self.length]
         copy = Buffer.from_numpy(new).to(self.data.device)
         return Cache(copy, self.first[np.asarray(rows)], self.length)
+
+
+# --- The engine --------------------------------------------------------------------
 
 
 class Engine:
@@ -72,13 +89,15 @@ class Engine:
         config: The sizes.
         weights: The parameters under their checkpoint names, linear layers as
             `[out, in]`, as `load_checkpoint` gives them in float32.
-        precision: How weight matrices are kept: "float32", "bfloat16" or "int8".
+        steps: Whose model; the solutions' if none are given.
+        precision: How weight matrices are kept, one of PRECISIONS.
         device: "cpu" or "gpu".
         kernels: Whether the Mojo kernels compute linear layers and attention, which
             they do on the CPU.  Otherwise MAX's operations do; the result is the same.
 
     Raises:
         ValueError: If the precision or the device is unknown or not there.
+        Exception: What a learner's step raises when MAX traces it.
     """
 
     def __init__(
@@ -86,24 +105,27 @@ class Engine:
         config: GPT2Config,
         weights: Mapping[str, DLPackArray],
         *,
+        steps: Steps | None = None,
         precision: str = "float32",
         device: str = "cpu",
         kernels: bool = True,
     ) -> None:
-        if device not in ("cpu", "gpu"):
-            raise ValueError(f"device must be 'cpu' or 'gpu', not {device!r}")
-        if device == "gpu" and accelerator_count() == 0:
-            raise ValueError("MAX finds no GPU on this machine: use device 'cpu'")
+        check(precision, device)
         self.config = config
+        self.steps = steps or load_steps("solutions")
         self.device = CPU() if device == "cpu" else Accelerator()
         self.kernels = kernels and device == "cpu"
+        self.network = build(
+            lambda: Exchanged(self.steps.assemble(config), precision, self.kernels),
+            device=self.device,
+        )
         self.weights = {
             name: Buffer.from_dlpack(array).to(self.device)
-            for name, array in store(weights, precision).items()
+            for name, array in store(weights, dtypes_of(self.network)).items()
         }
         self.model = self.load()
 
-    # --- The two ways in ---------------------------------------------------------
+    # --- Inference ---------------------------------------------------------------
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
@@ -180,23 +202,26 @@ class Engine:
         """The array where the graph reads it."""
         return Buffer.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
-    # --- The graph ---------------------------------------------------------------
+    # --- Compilation -------------------------------------------------------------
 
     def load(self) -> Model:
-        """The graph and its weights; it is compiled once on a machine."""
-        here = Path(__file__)
-        sources = [here, here.with_name("cached_model.py"), *KERNELS.glob("*.mojo")]
-        made_from = sorted(source.read_text() for source in sources)
-        dtypes = {str(array.dtype) for array in self.weights.values()}
-        made_from += [f"{self.config} {sorted(dtypes)} {self.device} {self.kernels}"]
+        """The compiled network with its weights.
+
+        MAX compiles it once on a machine.  What the compiled file is known by is the
+        text of all that it is made of: a change of one letter in a step makes another
+        file, for which MAX compiles anew, unless the graph comes out the same.
+        """
+        sources = [Path(file).read_text() for file in (__file__, exchange.__file__)]
+        dtypes = sorted({str(array.dtype) for array in self.weights.values()})
+        how = f"{self.config} {dtypes} {self.device} {self.kernels}"
+        file = compiled_file(self.steps.text, *sources, kernels_source(), how)
         session = InferenceSession(devices=[self.device])
-        file = compiled_file(*made_from)
         # The only one there is; MAX may know an equal graph under an earlier name.
         (model,) = load_compiled(session, file, self.graph, self.weights).values()
         return model
 
     def graph(self) -> Graph:
-        """The model for `[batch, seq]` tokens."""
+        """The network for `[batch, seq]` tokens."""
         config, device = self.config, DeviceRef.from_device(self.device)
         ids = TensorType(DType.int64, ["batch", "seq"], device)
         first = TensorType(DType.int64, ["batch"], device)
@@ -206,17 +231,23 @@ class Engine:
             [config.n_layer, 2, "batch", config.n_head, "capacity", config.head_dim],
             device,
         )
-        kernels = [KERNELS] if self.kernels else []
-        with Graph(
-            "gpt2",
-            input_types=(ids, ids, first, length, cache),
-            custom_extensions=kernels,
-        ) as graph:
-            weights = {
-                name: graph.add_weight(Weight(name, array.dtype, array.shape, device))
-                for name, array in self.weights.items()
-            }
-            *tensors, buffer = graph.inputs
-            model = CachedModel(config, weights, buffer.buffer, self.kernels)
-            graph.output(model(*(value.tensor for value in tensors)))
-        return graph
+        return self.network.trace(
+            *(ids, ids, first, length, cache),
+            name="gpt2",
+            custom_extensions=[kernels_package()] if self.kernels else [],
+        ).graph
+
+
+def dtypes_of(network: Exchanged) -> dict[str, DType]:
+    """In which type each parameter is kept."""
+    return {name: parameter.dtype for name, parameter in network.parameters}
+
+
+def check(precision: str, device: str) -> None:
+    """Raises the ValueError of `Engine`, for which it needs no weights."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+    if device not in ("cpu", "gpu"):
+        raise ValueError(f"device must be 'cpu' or 'gpu', not {device!r}")
+    if device == "gpu" and accelerator_count() == 0:
+        raise ValueError("MAX finds no GPU on this machine: use device 'cpu'")

@@ -122,9 +122,13 @@ class Steps:
         """Step 01's own configuration with a checkpoint's sizes."""
         return self.make_config(**asdict(sizes))
 
+    def assemble(self, sizes: GPT2Config) -> Any:
+        """Step 11's model of those sizes."""
+        return self.make_model(self.config(sizes))
+
     def build(self, sizes: GPT2Config) -> Any:
-        """The model of those sizes; its weights are still to be loaded."""
-        return build(lambda: self.make_model(self.config(sizes)))
+        """The same by `build`, as it runs on the CPU; its weights are to be loaded."""
+        return build(self.assemble, sizes)
 
 
 def load_steps(whose: str) -> Steps:
@@ -165,14 +169,21 @@ def load_steps(whose: str) -> Steps:
 # --- A model -----------------------------------------------------------------------
 
 
-def build(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Makes a module on the CPU in float32, whose first weights nobody computes."""
+def build(
+    make: Callable[..., Any], *args: Any, device: Any = None, **kwargs: Any
+) -> Any:
+    """Makes a module in float32, whose first weights nobody computes.
+
+    Args:
+        make: Takes `args` and `kwargs`.
+        device: Where the module is to run; None means the CPU.
+    """
     from max.driver import CPU
     from max.dtype import DType
     from max.experimental import functional as F
     from max.experimental.tensor import default_device, default_dtype
 
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
+    with F.lazy(), default_device(device or CPU()), default_dtype(DType.float32):
         return make(*args, **kwargs)
 
 

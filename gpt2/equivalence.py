@@ -1,0 +1,266 @@
+"""Is a learner's model on the engine the same model?
+
+    python -m gpt2.equivalence MODEL REVISION PRECISION DEVICE
+
+What the engine puts into a model takes the place of parts that a learner has written:
+a mistake in them would be gone, and the text another.  What remains may be something
+that MAX cannot trace, compiles to something else, or does not compile at all.  So a
+model is first compared with itself, as it runs eagerly: once for each version of the
+twelve files, in a process of its own, since MAX's compiler may crash or hang.
+"""
+
+if __name__ == "__main__":  # in front of imports that take their time
+    from gpt2 import process
+
+    process.begin()
+
+import contextlib
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from signal import strsignal
+from typing import Any
+
+import numpy as np
+from max.experimental.tensor import Tensor
+
+from gpt2 import eager
+from gpt2.checkpoint import Checkpoint, load_checkpoint
+from gpt2.compiled import compiled_file
+from gpt2.eager_engine import EagerEngine
+from gpt2.engine import Engine
+from gpt2.learner import STEPS, Steps, load_steps, own_lines, watched
+
+PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
+TOLERANCE = 1e-4  # of the largest number there
+TOKENS = 24  # of the texts that are read in pieces
+PROMPTS = (1, 3, 16)  # how many of them at once, before they come one by one
+LONGEST = 256  # tokens of a longer text, as far as n_positions allows
+
+
+# --- The verdict -------------------------------------------------------------------
+
+
+def why_not(
+    checkpoint: Checkpoint,
+    revision: str | None,
+    steps: Steps,
+    precision: str,
+    device: str,
+) -> str:
+    """Why a learner's model cannot run on the engine; empty if it can.
+
+    The answer is kept beside what MAX compiles.
+
+    Args:
+        checkpoint: The sizes and the weights.
+        revision: Of a checkpoint from the hub.
+        steps: The learner's.
+        precision: As for `Engine`.
+        device: As for `Engine`.
+    """
+    ours = sorted(Path(__file__).parent.glob("*.py"))
+    how = f"{checkpoint.config} {precision} {device}"
+    texts = [steps.text, *(file.read_text() for file in ours), how]
+    file = compiled_file(*texts, suffix=".json")
+    with contextlib.suppress(OSError, ValueError):
+        return str(json.loads(file.read_text()))
+    reason = ask(checkpoint.source, revision or "", precision, device)
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(reason))
+    return reason
+
+
+def ask(*words: str) -> str:
+    """Compares in another process.
+
+    Raises:
+        RuntimeError: If something is wrong with this file.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gpt2.equivalence", *words],
+            cwd=STEPS.parent,
+            env=dict(os.environ),  # without what MAX has set behind Python's back
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return f"MAX had not compiled it after {PATIENCE} s"
+    if done.returncode == 1:
+        raise RuntimeError(done.stderr.decode(errors="replace"))
+    if done.returncode or not done.stdout:
+        how = strsignal(-done.returncode) if done.returncode < 0 else "ended"
+        return f"MAX's compiler fails on it ({how})"
+    return str(json.loads(done.stdout))
+
+
+# --- The comparison ----------------------------------------------------------------
+
+
+def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -> str:
+    """As `why_not`, in this process."""
+    config, weights = checkpoint.config, checkpoint.weights
+    rng = np.random.default_rng(0)
+    count = min(TOKENS, config.n_positions)
+    ids = rng.integers(config.vocab_size, size=(2, count))  # [batch, seq]
+    try:
+        plain = EagerEngine(config, weights, steps=steps, precision=precision)
+        if reason := other_parts(plain, ids):
+            return reason
+        long = rng.integers(
+            config.vocab_size, size=(1, min(LONGEST, config.n_positions))
+        )
+        expected = [logits_of(plain, tokens) for tokens in (ids, ids[:, :1], long)]
+    except Exception as error:
+        return f"{where(error)}{type(error).__name__}: {error}"
+    try:
+        engine = Engine(
+            config, weights, steps=steps, precision=precision, device=device
+        )
+    except Exception as error:
+        first = str(error).strip().splitlines()[0]
+        return f"{where(error)}MAX cannot make a graph of it: {first}"
+    found = [read(engine, ids, prompt) for prompt in PROMPTS if prompt <= count]
+    agree = all(close(logits, expected[0][:, -logits.shape[1] :]) for logits in found)
+    agree = agree and close(read(engine, ids[:, :1], 1), expected[1])
+    agree = agree and close(read(engine, long, long.shape[1]), expected[2][:, -1:])
+    return "" if agree else blame(plain, ids)
+
+
+def logits_of(plain: EagerEngine, ids: np.ndarray) -> np.ndarray:
+    """The model as it runs eagerly: `[batch, seq]` to `[batch, seq, vocab_size]`."""
+    return plain.model(Tensor.from_dlpack(ids)).to_numpy()
+
+
+def read(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
+    """The engine, `prompt` tokens at once and then one by one.
+
+    `[batch, seq]` to `[batch, seq - prompt + 1, vocab_size]`.
+    """
+    logits, cache = engine.prefill(ids[:, :prompt].tolist(), ids.shape[1])
+    rows = [logits, *(engine.decode(column, cache) for column in ids[:, prompt:].T)]
+    return np.stack(rows, axis=1)
+
+
+def close(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether two arrays have the same shape, and numbers as float32 rounds them."""
+    if found.shape != expected.shape:
+        return False
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    atol = TOLERANCE * float(largest)
+    return bool(np.allclose(found, expected, rtol=0, atol=atol, equal_nan=True))
+
+
+# --- The parts that are exchanged --------------------------------------------------
+
+
+def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
+    """Where the model's own parts compute something else than what replaces them.
+
+    Args:
+        plain: The model.
+        ids: `[batch, seq]`.
+
+    Returns:
+        The first such place, and what differs; empty if there is none.
+    """
+    model = plain.network
+    transformer = model.transformer
+    attended: dict[int, list[Tensor]] = {}  # q, k, v and what `attend` made of them
+
+    def note(n: int, attention: Any) -> None:
+        own = attention.attend
+
+        def noted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            y = own(q, k, v)
+            attended[n] = [q, k, v, y]
+            return y
+
+        attention.attend = noted
+
+    for n, block in enumerate(transformer.h):
+        note(n, block.attn)
+    seen = watched(model, lambda: plain.model(Tensor.from_dlpack(ids)))
+    arrays = {key: tensor.to_numpy() for key, tensor in seen.items()}
+
+    for n, block in enumerate(transformer.h):
+        if n not in attended:
+            place = line_of(type(block.attn).forward)
+            return f"{place}the attention does not call its method attend"
+        q, k, v, y = (tensor.to_numpy() for tensor in attended[n])
+        if not close(y, attention(q, k, v)):
+            place = line_of(type(block.attn).attend)
+            return f"{place}attend computes something else than GPT-2's attention"
+    table = transformer.wte.weight.to_numpy()  # [vocab_size, n_embd]
+    if not close(arrays["transformer.wte", "output"], table[ids]):
+        place = line_of(type(transformer.wte).forward)
+        return f"{place}the token embeddings are not the table's rows"
+    hidden = arrays["transformer", "output"]  # [batch, seq, n_embd]
+    if not close(arrays["", "output"], hidden @ table.T):
+        place = line_of(type(model).forward)
+        return f"{place}the logits are not those of hidden @ wte.weight.T"
+    return ""
+
+
+def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """As step 07 has it: each is `[batch, n_head, seq, head_dim]`."""
+    scores = q @ k.swapaxes(2, 3) / math.sqrt(q.shape[3])  # [..., seq, seq]
+    scores = scores + np.triu(np.full(scores.shape[2:], -np.inf), 1)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True) @ v
+
+
+def blame(plain: EagerEngine, ids: np.ndarray) -> str:
+    """Why the logits differ where all parts agree: positions, or MAX."""
+    model, start = plain.network.transformer, ids.shape[1] // 2
+    positions = np.arange(start, ids.shape[1])[None].repeat(len(ids), axis=0)
+
+    def inputs(run: Callable[[], Any]) -> np.ndarray:
+        """What goes into the first block."""
+        return watched(model, run)["h.0", "input"].to_numpy()
+
+    whole = inputs(lambda: model(Tensor.from_dlpack(ids)))[:, start:]
+    later = np.ascontiguousarray(ids[:, start:])
+    part = inputs(
+        lambda: model(Tensor.from_dlpack(later), Tensor.from_dlpack(positions))
+    )
+    if not close(part, whole):
+        return f"{line_of(type(model).forward)}it does not use the positions it gets"
+    return "MAX compiles it to something else"
+
+
+# --- Places ------------------------------------------------------------------------
+
+
+def where(error: BaseException) -> str:
+    """The learner's line that led to an error."""
+    return "".join(f"{line}: " for line in own_lines(error)[-1:])
+
+
+def line_of(function: Any) -> str:
+    """Where a learner's function begins."""
+    code = function.__code__
+    file = Path(code.co_filename)
+    return f"steps/{file.name}:{code.co_firstlineno}: " if file.parent == STEPS else ""
+
+
+def main(source: str, revision: str, precision: str, device: str) -> None:
+    """Writes the reason to stdout, whatever a step prints."""
+    answer = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    eager.prepare()
+    checkpoint = load_checkpoint(source, revision=revision or None)
+    reason = compare(checkpoint, load_steps("steps"), precision, device)
+    os.write(answer, json.dumps(reason).encode())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    os._exit(0)  # without tidying up: somebody is waiting
