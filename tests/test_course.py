@@ -101,6 +101,23 @@ def test_a_step_fits_its_place_in_the_house(number):
                 assert top in {"max", "numpy"} | sys.stdlib_module_names
 
 
+def test_nothing_imports_the_coach():
+    """But for its own files, and tests."""
+    found = []
+    for folder in ("benchmarks", "book", "gpt2", "models", "solutions"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                else:
+                    continue
+                if any(name.split(".")[0] == "course" for name in names):
+                    found.append(f"{file}:{node.lineno}")
+    assert found == []
+
+
 def test_the_coachs_files_are_named_in_their_order():
     named = re.findall(r"^    (\w+)/?  ", course.__main__.__doc__, re.MULTILINE)
     files = [file.stem for file in (ROOT / "course").glob("*.py")]
