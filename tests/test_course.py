@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.survived import SURVIVED, UNHARMED
 
 ROOT = Path(__file__).parent.parent
 STUBS = ROOT / "course" / "stubs"
+PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 NUMBERS = range(1, 13)
 
 
@@ -131,6 +133,19 @@ def test_a_step_has_a_title_a_role_and_three_hints(number):
     assert len(lesson.hints) == 3 and all(hint.strip() for hint in lesson.hints)
     lines = "\n".join(lesson.hints).splitlines()
     assert all(len(line) <= 78 for line in lines if line.startswith(" "))  # code
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_step_is_called_by_its_title(number):
+    """By the list of tasks, by its own file, and by the file of its checks."""
+    names = [
+        PIXI["tasks"][LESSONS[number].task]["description"],
+        (STUBS / f"step_{number:02d}.py").read_text().splitlines()[0],
+        (ROOT / "tests" / f"test_step_{number:02d}.py").read_text().splitlines()[0],
+    ]
+    for name in names:
+        for word in LESSONS[number].title.lower().split():
+            assert word in name.lower()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
