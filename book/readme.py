@@ -5,19 +5,21 @@ its own colours, light and dark, a ground to stand on, and takes the reader's fo
 """
 
 import re
+import tempfile
 from html import escape, unescape
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from book.chapters import ROOT
 from book.drawing import DRAWN
-from course import report
-from course.lessons import LESSONS
-from course.mistakes import catalogue
+from gpt2.learner import solution
+from tests.house import build_house, coach
 
 PICTURES = ROOT / "book" / "pictures"
 STEP, MISTAKE = 7, "not scaling the scores"
+RIGHT, WRONG = "scores / math.sqrt(self.head_dim)", "scores"
 FIGURE = "attention"
 
 COLORS = {  # on a light ground, on a dark one
@@ -31,6 +33,7 @@ COLORS = {  # on a light ground, on a dark one
     "other": ("#b4511a", "#e8944a"),
 }
 ANSI = ("fg", "red", "green", "yellow")  # the terminal's colours, by their numbers
+COLUMNS = 80
 CELL, LINE = 8.5, 19  # pixels of the terminal
 EDGE = 12  # of free ground around a picture
 
@@ -43,19 +46,15 @@ def write() -> None:
 
 
 def verdict() -> str:
-    """What the coach says of a mistake, with the codes that colour it."""
-    from tests.transcripts.make import speaker
-
-    (mistake,) = (m for m in catalogue(STEP) if m.what == MISTAKE)
-    say = speaker(LESSONS[STEP])
-    plain = report.console
-    report.console = Console(
-        force_terminal=True, color_system="standard", no_color=False, soft_wrap=True
-    )
-    try:
-        return say(mistake.source(STEP))
-    finally:
-        report.console = plain
+    """What the coach says of the mistake, with the codes that colour it."""
+    colored = {"FORCE_COLOR": "1", "NO_COLOR": "", "TERM": "xterm"}
+    with tempfile.TemporaryDirectory() as folder:
+        house = build_house(Path(folder) / "house")
+        file = house / "steps" / f"step_{STEP:02d}.py"
+        file.write_text(solution(STEP).replace(RIGHT, WRONG))
+        # Nothing moves on this terminal: it shows what is left in the end.
+        done = coach(house, "check", str(STEP), TTY_INTERACTIVE="0", **colored)
+    return done.stdout
 
 
 def terminal(said: str) -> str:
@@ -81,7 +80,7 @@ def terminal(said: str) -> str:
     )
     for color in ANSI:
         style += f"\n.{color} {{ fill: var(--{color}) }}"
-    size = CELL * report.WIDTH, LINE * len(lines)
+    size = CELL * COLUMNS, LINE * len(lines)
     return picture(size, 1, "\n".join(line.plain for line in lines), style, body)
 
 

@@ -1,7 +1,26 @@
 """The coach: `python -m course check 07` tells whether steps/step_07.py is right.
 
-Each command is a few lines here; what it does is in the file of its name.  Each
-imports what it needs itself: a check starts its worker first of all.
+Each command is a few lines here; each imports what it needs itself, for a check starts
+its worker first of all.  What they do, in the order in which it is read:
+
+    lessons         the twelve steps, as data; their texts are in lessons.toml
+    check           check a step, and say what came of it
+    worker_process  the process in which learners' files run, held from outside
+    worker          that process from inside
+    examiner        a step's checks, on a learner's file and on the known mistakes
+    verdict         what they found, from an error to plain words
+    report          the words on the terminal
+    state           what is remembered
+    mistakes/       the catalogue of mistakes: changes to the solutions
+    variants        how such a change is made, and run
+    prove           `course-check`: the checks reject every known mistake
+    warmup          MAX's kernels, compiled once, in the background
+    watch           check a step whenever it is saved
+    grade           all twelve steps, for a teacher
+    bisect          the whole model beside the reference, place by place
+    finish          the whole model, after step 12
+    doctor          whether everything is there
+    compatibility   whether MAX still has what is used of it
 """
 
 if __name__ == "__main__":  # in front of imports that take their time
@@ -9,7 +28,6 @@ if __name__ == "__main__":  # in front of imports that take their time
 
     process.begin()
 
-import contextlib
 import difflib
 import shutil
 import sys
@@ -18,8 +36,11 @@ from typing import Any
 
 import click
 
-from course.judge import Judge
-from course.lessons import LESSONS, STEPS, Lesson
+from course.lessons import LESSONS, ROOT, Lesson
+from course.worker_process import WorkerProcess
+from gpt2.learner import STEPS
+
+# --- Arguments ---------------------------------------------------------------------
 
 
 class BadInput(click.ClickException):
@@ -50,33 +71,6 @@ def step(**options: Any) -> Any:
     return click.argument("lesson", metavar="NUMBER", type=Step(), **options)
 
 
-@click.group()
-def main() -> None:
-    """The coach of the course."""
-
-
-@main.command("check")
-@step()
-def check_command(lesson: Lesson) -> None:
-    """Check step NUMBER: exit code 0 if it is right, 1 if not yet."""
-    if not lesson.file.exists():
-        raise BadInput(
-            f"steps/{lesson.file.name} is not there. ./run reset "
-            f"{lesson.number:02d} puts it back as it was in the beginning.",
-            "missing-step",
-        )
-    judge = Judge(lesson.number)
-    from course import check
-
-    right = check.check(lesson, judge)
-    if not lesson.needs_kernels:
-        check.warm_up()
-    if right and lesson.number == max(LESSONS):
-        with contextlib.suppress(SystemExit):  # this step is right, come what may
-            check.finish()
-    sys.exit(0 if right else 1)
-
-
 def write(file: Path, text: str, mode: str) -> None:
     """Writes a text ("w") or adds it to what is there ("a"), or says why it cannot."""
     try:
@@ -100,6 +94,41 @@ def output_option(name: str, description: str) -> Any:
     return click.option(
         name, metavar="FILE", type=file, callback=output, help=description
     )
+
+
+# --- Commands ----------------------------------------------------------------------
+
+
+@click.group()
+def main() -> None:
+    """The coach of the course."""
+
+
+@main.command("check")
+@step()
+def check_command(lesson: Lesson) -> None:
+    """Check step NUMBER: exit code 0 if it is right, 1 if not yet."""
+    if not lesson.file.exists():
+        raise BadInput(
+            f"steps/{lesson.file.name} is not there. ./run reset "
+            f"{lesson.number:02d} puts it back as it was in the beginning.",
+            "missing-step",
+        )
+    worker = WorkerProcess(lesson.number)
+    from course import report, warmup
+    from course.check import check
+
+    right = check(lesson, worker)
+    if not lesson.needs_kernels:
+        with report.Waiting("looking for MAX's kernels"):
+            compiling = warmup.begin()
+        if compiling:
+            report.being_compiled(compiling)
+    if right and lesson.number == max(LESSONS):
+        from course.finish import finish
+
+        finish()
+    sys.exit(0 if right else 1)
 
 
 @main.command("grade")
@@ -155,12 +184,12 @@ def hint(lesson: Lesson) -> None:
 @main.command()
 def progress() -> None:
     """Show which steps are done, and which comes next."""
-    from course import check, report, state
+    from course import report, state
     from course.report import console, say
 
     remembered = state.load()
     for lesson in LESSONS.values():
-        if check.is_done(lesson, remembered):
+        if remembered.is_done(lesson):
             outcome, style = "done", "green"
         elif str(lesson.number) in remembered.passed:
             outcome, style = "changed since it was done", "yellow"
@@ -169,21 +198,21 @@ def progress() -> None:
         report.headline(lesson, outcome, style)
     console.print()
     say(f"MAX's kernels: {remembered.kernels_are()}")
-    following = check.current(remembered)
+    following = remembered.next_lesson()
     if following is None:
         say('next: ./run generate --from steps "your words"')
     else:
-        say(f"next: ./run {following.task}  {following.title}")
+        say(f"next: ./run {following.heading}")
 
 
 @main.command()
 @step(required=False)
 def watch(lesson: Lesson | None) -> None:
     """Check a step each time it is saved: NUMBER first, or the next one to do."""
-    from course import check, state
+    from course import state
     from course.watch import watch
 
-    watch(lesson or check.current(state.load()) or LESSONS[max(LESSONS)])
+    watch(lesson or state.load().next_lesson() or LESSONS[max(LESSONS)])
 
 
 @main.command()
@@ -205,7 +234,7 @@ def reset(lesson: Lesson) -> None:
     remembered.passed.pop(str(lesson.number), None)
     remembered.save()
     if kept is not None:
-        say(f"Your file is kept: {kept.relative_to(state.ROOT)}")
+        say(f"Your file is kept: {kept.relative_to(ROOT)}")
     say(f"steps/{lesson.file.name} is as it was in the beginning.")
 
 
@@ -213,10 +242,10 @@ def reset(lesson: Lesson) -> None:
 @step()
 def solution(lesson: Lesson) -> None:
     """Show a right answer to step NUMBER, and how yours differs."""
-    from course import variants
     from course.report import console, say
+    from gpt2 import learner
 
-    text = variants.solution(lesson.number)
+    text = learner.solution(lesson.number)
     console.print(text, markup=False, end="")
     try:
         yours = lesson.file.read_text(encoding="utf-8")
@@ -237,67 +266,26 @@ def solution(lesson: Lesson) -> None:
 @main.command()
 def bisect() -> None:
     """Find the first place where your whole model and the reference part."""
-    from course import check, report
+    from course.bisect import bisect
 
-    agree = check.compare_models()
-    if not agree:
-        report.about("bisect")
-    sys.exit(0 if agree else 1)
+    sys.exit(0 if bisect() else 1)
 
 
 @main.command()
 def doctor() -> None:
     """See whether everything that the course needs is there."""
-    from course import check, report
-    from course.report import say
+    from course import doctor
 
-    with check.Waiting("looking"):
-        from course.doctor import examine
-
-        findings = examine()
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        outcome = "FIX" if finding.fix else "ok"
-        line = f"{outcome:4}{finding.what:{width}}  {finding.found}"
-        say(line, hang=4 + width + 2)
-        if finding.fix:
-            say(f"-> {finding.fix}", "bold", indent=6)
-    if any(finding.fix for finding in findings):
-        report.about("doctor")
-        sys.exit(1)
+    sys.exit(0 if doctor.show() else 1)
 
 
 @main.command("course-check")
 @click.argument("lessons", metavar="[NUMBER]...", type=Step(), nargs=-1)
 def course_check(lessons: tuple[Lesson, ...]) -> None:
     """Prove that the checks reject every known mistake, and that it is named."""
-    from course import check
-    from course.prove import prove
-    from course.report import say
+    from course import prove
 
-    proofs = []
-    for lesson in lessons or LESSONS.values():
-        with check.Waiting(f"step {lesson.number:02d}"):
-            proof = prove(lesson.number)
-        proofs.append(proof)
-        rejected = f"rejected {proof.rejected}/{proof.mistakes}"
-        named = f"named {proof.named}/{proof.mistakes}"
-        spelled = f"spellings named {proof.spelled}/{proof.spellings}"
-        say(f"{lesson.task}  {rejected:17}  {named:14}  {spelled}", indent=0)
-        for complaint in proof.complaints:
-            say(complaint, indent=5)
-    total = [
-        sum(getattr(proof, name) for proof in proofs)
-        for name in ("rejected", "mistakes", "named", "spelled", "spellings")
-    ]
-    rejected, mistakes, named, spelled, spellings = total
-    say(
-        f"rejected {rejected}/{mistakes}, named {named}/{mistakes}; "
-        f"independent spellings named {spelled}/{spellings}",
-        "bold",
-        indent=0,
-    )
-    sys.exit(0 if all(proof.holds for proof in proofs) else 1)
+    sys.exit(0 if prove.show_all(lessons or LESSONS.values()) else 1)
 
 
 if __name__ == "__main__":

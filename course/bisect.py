@@ -5,19 +5,30 @@ What goes through the named parts - wte, h.0.ln_1, h.0.attn, ... - is noted on b
 sides and compared in the order in which it happens.
 """
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from max.experimental.tensor import Tensor
 
+from course import report, warmup
 from course.lessons import LESSONS, ROOT
-from course.report import console, say
-from gpt2.checkpoint import Checkpoint, load_checkpoint
-from gpt2.learner import Steps, load_steps, run_lazily, watched
+from course.report import Waiting, console, say, verbatim
+from course.verdict import last_words
+from gpt2.learner import Steps, load_steps, own_lines, run_lazily, watched
+
+if TYPE_CHECKING:  # MAX takes a second to import: `bisect` says so meanwhile
+    from gpt2.checkpoint import Checkpoint
 
 PROMPT = "First Citizen:\nBefore we proceed any further, hear me speak."
 NEW_TOKENS = 4
 TOLERANCE = 1e-5  # of the largest number there: what float32 may differ by
+PATIENCE = 120  # seconds for two models, and for what MAX compiles meanwhile
+
+
+# --- Places in a model -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,12 @@ def places(n_layer: int) -> list[Place]:
     return found
 
 
+# --- Comparison --------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class Way:
-    """What a room's model does with the prompt.
+class Run:
+    """What a model does with the prompt.
 
     Attributes:
         seen: As `watched` returns it, as arrays.
@@ -74,19 +88,24 @@ class Way:
     text: list[int]
 
 
-def walk(room: Steps, checkpoint: Checkpoint, ids: np.ndarray) -> Way:
-    """Runs a room's model eagerly on `ids` `[1, seq]`."""
-    model = room.build(checkpoint.config)
+def run(steps: Steps, checkpoint: "Checkpoint") -> Run:
+    """Builds a model of twelve steps, and runs it eagerly."""
+    from max.experimental.tensor import Tensor
+
+    model = steps.build(checkpoint.config)
     model.load_state_dict(checkpoint.weights)
     logits = run_lazily(model)
+    ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]
     prompt = Tensor.from_dlpack(ids)
-    text = room.generate(logits, prompt, NEW_TOKENS, do_sample=False)
+    text = steps.generate(logits, prompt, NEW_TOKENS, do_sample=False)
     seen = watched(model, lambda: logits(prompt))
-    return Way({k: t.to_numpy() for k, t in seen.items()}, text.to_numpy()[0].tolist())
+    return Run({k: t.to_numpy() for k, t in seen.items()}, text.to_numpy()[0].tolist())
 
 
-def part(theirs: Way, ours: Way, n_layer: int) -> tuple[list[Place], Place | None, str]:
-    """Goes along both ways until they part.
+def first_difference(
+    yours: Run, reference: Run, n_layer: int
+) -> tuple[list[Place], Place | None, str]:
+    """Compares two runs, place by place.
 
     Returns:
         The places where they agree, the first where they do not (None if there is
@@ -95,28 +114,75 @@ def part(theirs: Way, ours: Way, n_layer: int) -> tuple[list[Place], Place | Non
     agreed: list[Place] = []
     for place in places(n_layer):
         key = place.part, place.side
-        if key not in theirs.seen:  # a step may do without calling that part
+        if key not in yours.seen:  # a step may do without calling that part
             continue
-        yours, expected = theirs.seen[key], ours.seen[key]
-        if yours.shape != expected.shape:
-            shapes = f"{list(yours.shape)}, expected {list(expected.shape)}"
+        actual, expected = yours.seen[key], reference.seen[key]
+        if actual.shape != expected.shape:
+            shapes = f"{list(actual.shape)}, expected {list(expected.shape)}"
             return agreed, place, f"its shape is {shapes}"
         largest = float(np.abs(expected).max())
-        difference = float(np.abs(yours - expected).max())
+        difference = float(np.abs(actual - expected).max())
         if not difference <= TOLERANCE * largest:  # NaN included
             size = f"the largest number there is {largest:.3g}"
             return agreed, place, f"it is off by up to {difference:.3g}; {size}"
         agreed.append(place)
-    if theirs.text != ours.text:
+    if yours.text != reference.text:
         place = Place("the text", "", "", (12,))
-        return agreed, place, f"its ids are {theirs.text}, expected {ours.text}"
+        return agreed, place, f"its ids are {yours.text}, expected {reference.text}"
     return agreed, None, ""
 
 
-def compare() -> bool:
-    """Compares the learner's assembled model with the reference, and says so.
+# --- Report ------------------------------------------------------------------------
 
-    MAX's eager mode is to be prepared before.
+
+def bisect() -> bool:
+    """Runs the learner's whole model and the reference, and says where they part.
+
+    Returns:
+        Whether they agree.
+    """
+    running = "running your model and the reference"
+    with Waiting("preparing MAX") as waiting:
+        from gpt2 import eager
+        from gpt2.checkpoint import load_checkpoint
+
+        @contextlib.contextmanager
+        def compiling(kernel: str) -> Iterator[None]:
+            waiting.show(warmup.compiling(kernel))
+            yield
+            waiting.show(running)
+
+        eager.prepare()
+        eager.announce_compilations(compiling)
+        checkpoint = load_checkpoint(ROOT / "models" / "shakespeare")
+        waiting.show(running)
+        try:
+            with limited():
+                return compare(checkpoint)
+        except Exception as error:
+            if not own_lines(error):
+                raise
+            show_error(error)
+            return False
+
+
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Raises TimeoutError in what takes longer than PATIENCE."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"stopped after {PATIENCE} s: does a loop never end?")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def compare(checkpoint: "Checkpoint") -> bool:
+    """Says where the learner's model and the reference part, or that they agree.
 
     Returns:
         Whether they agree.
@@ -124,19 +190,17 @@ def compare() -> bool:
     Raises:
         Exception: What the learner's files raise.
     """
-    folder = ROOT / "models" / "shakespeare"
-    checkpoint = load_checkpoint(folder)
-    ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]
-    room = load_steps("steps")
-    if len(room.stand_ins) == len(LESSONS):
+    steps = load_steps("steps")
+    if len(steps.stand_ins) == len(LESSONS):
         say("None of your steps is written yet: there is nothing to compare.")
         return True
-    if room.stand_ins:
-        numbers = ", ".join(f"{number:02d}" for number in room.stand_ins)
+    if steps.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
         say(f"Still to be written, so that the solution stands in: step {numbers}")
-    theirs = walk(room, checkpoint, ids)
-    ours = walk(load_steps("solutions"), checkpoint, ids)
-    agreed, place, difference = part(theirs, ours, checkpoint.config.n_layer)
+    yours = run(steps, checkpoint)
+    reference = run(load_steps("solutions"), checkpoint)
+    n_layer = checkpoint.config.n_layer
+    agreed, place, difference = first_difference(yours, reference, n_layer)
     if place is None:
         say("Your steps, put together, do what the reference does at every place, and")
         say("write the same text when they always take the likeliest token.")
@@ -146,10 +210,25 @@ def compare() -> bool:
     say(f"The first place where they part: {place.what}", "bold")
     say(f"{difference}.", indent=4)
     console.print()
-    first, *others = place.steps
-    say(f"look at  steps/step_{first:02d}.py  {LESSONS[first].title}")
-    for number in others:
-        say(f"then at  steps/step_{number:02d}.py  {LESSONS[number].title}")
+    first, *others = (LESSONS[number] for number in place.steps)
+    say(f"look at  steps/{first.file.name}  {first.title}")
+    for other in others:
+        say(f"then at  steps/{other.file.name}  {other.title}")
     console.print()
-    say(f"next: ./run s{first:02d}")
+    say(f"next: ./run {first.task}")
+    report.about("bisect")
     return False
+
+
+def show_error(error: Exception) -> None:
+    """What the learner's own files raise, cut to their own lines."""
+    say("Your steps, put together, stop:")
+    lines = own_lines(error)
+    for line in lines:
+        verbatim(f"{line}, in {line.function}" if line.function else f"{line}")
+        verbatim(line.text, indent=8)
+    for words in last_words(error):
+        say(words, indent=4)
+    console.print()
+    say(f"next: ./run s{lines[-1].file.stem[-2:]}")
+    report.about("steps-stop")

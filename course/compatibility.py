@@ -20,7 +20,7 @@ from typing import Any
 
 from course.lessons import ROOT
 
-ROOMS = ("benchmarks", "book", "book/data", "course", "gpt2", "solutions", "tests")
+FOLDERS = ("benchmarks", "book", "book/data", "course", "gpt2", "solutions", "tests")
 KERNELS = ROOT / "gpt2" / "kernels"  # in Mojo
 
 
@@ -48,7 +48,7 @@ class Use:
 def used(root: Path = ROOT) -> list[Use]:
     """What the code of the course uses of MAX, by name."""
     found: dict[str, Use] = {}
-    for file in (file for room in ROOMS for file in sorted((root / room).glob("*.py"))):
+    for file in (f for name in FOLDERS for f in sorted((root / name).glob("*.py"))):
         text, place = file.read_text(encoding="utf-8"), str(file.relative_to(root))
         for name, call in names(ast.parse(text if "from max" in text else "")):
             use = found.setdefault(name, Use(name))

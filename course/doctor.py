@@ -1,6 +1,5 @@
 """See whether everything that the course needs is there, and say how to mend it."""
 
-import contextlib
 import importlib.metadata
 import os
 import platform
@@ -11,14 +10,16 @@ import tomllib
 from dataclasses import dataclass
 from itertools import groupby
 
-from course import compatibility, state, warmup
-from course.lessons import ROOT, STEPS
+from course import compatibility, report, state, warmup
+from course.lessons import ROOT
+from course.report import Waiting, say
+from gpt2.learner import STEPS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TESTED_MAX = dict(pin.split("==") for pin in PROJECT["dependencies"])["modular"]
 ANEW = "delete .venv (with pixi: .pixi) and run again"
 FOLLOW = f"{ANEW}; where MAX was changed on purpose, see CONTRIBUTING.md"
-ROOM = 1 << 30  # bytes of disk that should be free
+FREE = 1 << 30  # bytes of disk that should be free
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,27 @@ class Finding:
     what: str
     found: str
     fix: str = ""
+
+
+def show() -> bool:
+    """Looks at everything, and prints what was found.
+
+    Returns:
+        Whether all is as it should be.
+    """
+    with Waiting("looking"):
+        findings = examine()
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        outcome = "FIX" if finding.fix else "ok"
+        line = f"{outcome:4}{finding.what:{width}}  {finding.found}"
+        say(line, hang=4 + width + 2)
+        if finding.fix:
+            say(f"-> {finding.fix}", "bold", indent=6)
+    all_right = not any(finding.fix for finding in findings)
+    if not all_right:
+        report.about("doctor")
+    return all_right
 
 
 def examine() -> list[Finding]:
@@ -100,11 +122,7 @@ def max_itself() -> list[Finding]:
     device = Finding("device", f"CPU, {os.cpu_count()} cores{gpus}")
 
     file = eager.kernels_file()
-    remembered = state.load()
-    remembered.kernels = str(file)
-    with contextlib.suppress(OSError):  # see writing()
-        remembered.save()
-    are = remembered.kernels_are()
+    are = state.update(kernels=str(file)).kernels_are()
     if are not in ("ready", "being compiled"):
         how_long = f"the first of s02 to s12 does it, in about {warmup.SECONDS} s"
         are = f"not compiled yet: {how_long}"
@@ -123,8 +141,8 @@ def max_itself() -> list[Finding]:
 
 def disk() -> Finding:
     free = shutil.disk_usage(ROOT).free
-    fix = f"make room: {ROOM >> 30} GB should be free"
-    return Finding("disk", f"{free >> 30} GB free", "" if free >= ROOM else fix)
+    fix = f"make room: {FREE >> 30} GB should be free"
+    return Finding("disk", f"{free >> 30} GB free", "" if free >= FREE else fix)
 
 
 def writing() -> list[Finding]:

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 from course import variants
+from course.lessons import ROOT
 from course.mistakes import Mistake, catalogue
 from tests import expect
-
-ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,11 @@ from pathlib import Path
 from typing import Any
 
 from course import report
-from course.check import Waiting
-from course.judge import Judge
-from course.lessons import LESSONS, ROOT, STEPS, Lesson
-from course.report import say
+from course.lessons import LESSONS, ROOT, Lesson
+from course.report import Waiting, say
 from course.verdict import Failure, Verdict
+from course.worker_process import WorkerProcess
+from gpt2.learner import STEPS
 
 STYLES = {"right": "bold green", "not yet": "bold yellow", "missing": "bold yellow"}
 
@@ -115,25 +115,25 @@ def grade(folder: Path, waiting: Waiting) -> Iterator[Grade]:
     """
     grades = {number: unread(lesson, folder) for number, lesson in LESSONS.items()}
     left = [number for number, found in grades.items() if found is None]
-    judge = Judge(*left, folder=folder) if left else None
+    worker = WorkerProcess(*left, folder=folder) if left else None
     first = True
     try:
         for number, found in grades.items():
             if found is None:
-                assert judge is not None
-                found = checked(LESSONS[number], judge, waiting)
+                assert worker is not None
+                found = checked(LESSONS[number], worker, waiting)
                 if not found.right and not first:
-                    judge.close()
-                    judge = Judge(*left, folder=folder)
-                    found = checked(LESSONS[number], judge, waiting)
+                    worker.close()
+                    worker = WorkerProcess(*left, folder=folder)
+                    found = checked(LESSONS[number], worker, waiting)
                 if found.failure and found.failure.kind == "max":
                     raise NotReady(" ".join(found.failure.lines))
                 left.remove(number)
                 first = False
             yield found
     finally:
-        if judge is not None:
-            judge.close()
+        if worker is not None:
+            worker.close()
 
 
 def unread(lesson: Lesson, folder: Path) -> Grade | None:
@@ -153,12 +153,12 @@ def unread(lesson: Lesson, folder: Path) -> Grade | None:
     return Grade(lesson, "missing", missing)
 
 
-def checked(lesson: Lesson, judge: Judge, waiting: Waiting) -> Grade:
+def checked(lesson: Lesson, worker: WorkerProcess, waiting: Waiting) -> Grade:
     """What a process says about the next of its steps."""
     working = f"grading step {lesson.number:02d}"
     waiting.show(working)
     verdict, mistakes = None, []
-    for name, value in judge.events():
+    for name, value in worker.events():
         if name == "waiting":
             waiting.show(value or working)
         elif name == "note":
@@ -189,7 +189,7 @@ def settled(failure: Failure) -> Failure:
     return Failure(failure.kind, failure.title, lines, [], *place)
 
 
-# --- What is shown -----------------------------------------------------------------
+# --- Table in the terminal ---------------------------------------------------------
 
 
 def show_all(folder: Path) -> list[Grade]:
@@ -258,7 +258,7 @@ def total(grades: list[Grade]) -> str:
     )
 
 
-# --- What is written ---------------------------------------------------------------
+# --- JSON, JUnit, Markdown ---------------------------------------------------------
 
 
 def as_json(grades: list[Grade]) -> str:

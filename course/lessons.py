@@ -4,8 +4,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpt2.learner import STEPS
+
 ROOT = Path(__file__).parent.parent
-STEPS = ROOT / "steps"
 STUBS = ROOT / "course" / "stubs"
 
 
@@ -21,6 +22,11 @@ class Lesson:
     @property
     def task(self) -> str:
         return f"s{self.number:02d}"
+
+    @property
+    def heading(self) -> str:
+        """Task and title, as every table and message has them."""
+        return f"{self.task}  {self.title}"
 
     @property
     def file(self) -> Path:

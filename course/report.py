@@ -7,8 +7,10 @@ words say: NO_COLOR, a pipe and a black-and-white printer lose nothing.
 import textwrap
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from course import warmup
 from course.lessons import LESSONS, Lesson
 from course.verdict import Failure, Verdict
 
@@ -17,6 +19,9 @@ BOOK = "http://127.0.0.1:3000"
 SHOWN = 8  # lines of what the learner's file printed
 
 console = Console(highlight=False, soft_wrap=True)
+
+
+# --- Lines and paragraphs ----------------------------------------------------------
 
 
 def say(text: str = "", style: str = "", indent: int = 2, hang: int = 0) -> None:
@@ -30,9 +35,9 @@ def say(text: str = "", style: str = "", indent: int = 2, hang: int = 0) -> None
 
 def verbatim(line: str, style: str = "", indent: int = 4) -> None:
     """Prints a line as it is, folded where it is too long for 80 columns."""
-    room = WIDTH - indent
-    for start in range(0, max(len(line), 1), room):
-        console.print(Text(" " * indent + line[start : start + room], style))
+    width = WIDTH - indent
+    for start in range(0, max(len(line), 1), width):
+        console.print(Text(" " * indent + line[start : start + width], style))
 
 
 def prose(text: str) -> None:
@@ -50,9 +55,39 @@ def prose(text: str) -> None:
 
 
 def headline(lesson: Lesson, outcome: str, style: str) -> None:
-    left = f"{lesson.task}  {lesson.title}"
-    gap = " " * (WIDTH - len(left) - len(outcome))
-    console.print(Text.assemble((left, "bold"), gap, (outcome, style)))
+    """A step's heading, and what came of it at the end of the line."""
+    gap = " " * (WIDTH - len(lesson.heading) - len(outcome))
+    console.print(Text.assemble((lesson.heading, "bold"), gap, (outcome, style)))
+
+
+class Waiting:
+    """A moving line, on a terminal, for whatever takes its time."""
+
+    def __init__(self, text: str) -> None:
+        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+        self._display = Progress(*columns, console=console, transient=True)
+        self._task = self._display.add_task(text)
+        self._text = text
+
+    def __enter__(self) -> "Waiting":
+        if console.is_interactive:
+            self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if console.is_interactive:  # where nothing moves, stopping prints a line
+            self._display.stop()
+
+    def show(self, text: str) -> None:
+        """Says what is waited for now; into a pipe, only what takes long."""
+        if text != self._text:
+            self._text = text
+            self._display.reset(self._task, description=text)
+            if not console.is_interactive and text.startswith("compiling"):
+                say(text)
+
+
+# --- Verdict -----------------------------------------------------------------------
 
 
 def right(lesson: Lesson, verdict: Verdict) -> None:
@@ -68,7 +103,7 @@ def right(lesson: Lesson, verdict: Verdict) -> None:
     following = LESSONS.get(lesson.number + 1)
     if following:
         console.print()
-        say(f"next: ./run {following.task}  {following.title}")
+        say(f"next: ./run {following.heading}")
 
 
 def wrong(lesson: Lesson, verdict: Verdict, failure: Failure) -> None:
@@ -142,9 +177,19 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     about(failure.kind, lesson)
 
 
+# --- The book and the kernels ------------------------------------------------------
+
+
 def about(section: str, lesson: Lesson | None = None) -> None:
     """Where the book says more about a message; a `Failure.kind` is such a section."""
     say("in the book (./run book):")
     if lesson is not None:
         say(f"{BOOK}/{lesson.stub.stem}.html", indent=4)
     say(f"{BOOK}/troubleshooting.html#{section}", indent=4)
+
+
+def being_compiled(pid: int) -> None:
+    """A process compiles the kernels: for how long, and how to stop it."""
+    console.print()
+    say(warmup.started(pid))
+    about("kernels")

@@ -10,8 +10,10 @@ import sys
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from course.lessons import LESSONS, ROOT, Lesson
+
 FOLDER = ROOT / ".course"
 FILE = FOLDER / "state.json"
 
@@ -42,6 +44,15 @@ class State:
         except OSError as error:
             complain(f"Note: the coach cannot remember this: {error}. See ./run doctor")
 
+    def is_done(self, lesson: Lesson) -> bool:
+        """A step is done while its file is what passed."""
+        passed = self.passed.get(str(lesson.number))
+        return passed is not None and passed == digest(lesson.file)
+
+    def next_lesson(self) -> Lesson | None:
+        """The first step that is not done."""
+        return next((x for x in LESSONS.values() if not self.is_done(x)), None)
+
     def kernels_are(self) -> str:
         """ "ready", "being compiled", "not compiled yet" or "not looked for yet"."""
         if self.kernels and Path(self.kernels).exists():
@@ -63,6 +74,28 @@ def load() -> State:
         return State(**json.loads(FILE.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return State()
+
+
+def update(**values: Any) -> State:
+    """Saves these attributes beside what is saved, and gives the whole."""
+    state = load()
+    for name, value in values.items():
+        setattr(state, name, value)
+    state.save()
+    return state
+
+
+def remember(lesson: Lesson, digest: str, right: bool) -> None:
+    """Saves that a step's file with this digest is right, or that it is not."""
+    state = load()
+    if right:
+        state.passed[str(lesson.number)] = digest
+    elif state.passed.get(str(lesson.number)) == digest:
+        del state.passed[str(lesson.number)]
+    state.save()
+
+
+# --- Files and processes -----------------------------------------------------------
 
 
 def keep(file: Path) -> Path:

@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gpt2.learner import own_lines
+
 LINES = 12  # of a counterexample
 FRAMES = 4  # of the learner's own
+
+
+# --- Verdict -----------------------------------------------------------------------
 
 
 @dataclass
@@ -52,6 +57,9 @@ class Verdict:
     failure: Failure | None
 
 
+# --- Explanation of an error -------------------------------------------------------
+
+
 def explain(error: BaseException, file: Path, title: str, about: str) -> Failure:
     """Says in plain words what `error` means to the one who wrote `file`.
 
@@ -63,11 +71,12 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
     """
     from tests.expect import Different
 
-    frames = own_frames(error, file)
+    own = own_lines(error, file)[-FRAMES:]
+    frames = [(place.number, place.function, place.text) for place in own]
     line, name = find(file, about)
-    if frames and not isinstance(error, Different):
-        line, name = frames[-1][:2]
-        named = [function for _, function, _ in frames if not function.startswith("<")]
+    if own and not isinstance(error, Different):
+        line = own[-1].number
+        named = [place.function for place in own if place.function[:1] != "<"]
         name = named[-1] if named else ""  # not "<listcomp>"
     kind = "error" if title else "import"
     lines = last_words(error)
@@ -84,18 +93,6 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
             kind, line, name = "name", 0, ""
             lines = [f"there is no {error.name} in it: was it renamed or deleted?"]
     return Failure(kind, title, lines, frames, line, name)
-
-
-def own_frames(error: BaseException, file: Path) -> list[tuple[int, str, str]]:
-    """The learner's own lines of a traceback, the last ones: number, function, text."""
-    found = [
-        (frame.lineno or 0, frame.name, frame.line or "")
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(file)
-    ]
-    if isinstance(error, RecursionError):
-        found = list(dict.fromkeys(found))  # each line once
-    return found[-FRAMES:]
 
 
 def raised_in(error: BaseException, file: Path) -> bool:
@@ -147,6 +144,9 @@ def find(file: Path, about: str) -> tuple[int, str]:
         else:
             break
     return place
+
+
+# --- JSON --------------------------------------------------------------------------
 
 
 def as_json(thing: Any) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from course import state
+from course.lessons import ROOT
 
 SECONDS = 75  # on the two cores on which this was written
 MOMENT = 5  # seconds in which MAX starts, and finds what it has compiled before
@@ -26,11 +27,32 @@ ATTEMPTS = 2
 STARTING = 5  # seconds that it may take to begin
 
 
+# --- Start in the background -------------------------------------------------------
+
+
+def begin() -> int | None:
+    """Has the kernels compiled in the background, if nothing says that they are.
+
+    Returns:
+        The number of the process, where it takes longer than a moment.
+    """
+    if state.load().kernels_are() in ("ready", "being compiled"):
+        return None
+    process = start()
+    state.update(warmup=process.pid)
+    file = found(process)
+    if file is None:
+        step_back(process.pid)  # nobody waits for it yet
+        return process.pid
+    state.update(kernels=file)
+    return None
+
+
 def start() -> "subprocess.Popen[bytes]":
     """Starts compiling, out of Ctrl-C's reach."""
     return subprocess.Popen(
         [sys.executable, "-m", "gpt2.eager"],
-        cwd=state.ROOT,
+        cwd=ROOT,
         env=dict(os.environ),  # without what MAX has set behind Python's back
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,  # the name of the file
@@ -56,6 +78,9 @@ def found(process: "subprocess.Popen[bytes]") -> str | None:
     return told.decode().strip()
 
 
+# --- Words -------------------------------------------------------------------------
+
+
 def started(pid: int) -> str:
     """The line that says that it takes longer."""
     return (
@@ -68,6 +93,9 @@ def compiling(kernel: str) -> str:
     """The line for an operation that is not among the kernels."""
     name = kernel.replace("_cpu_0", "")
     return f"compiling {name}, once on this machine, about 20 s"
+
+
+# --- Wait --------------------------------------------------------------------------
 
 
 def running(file: Path) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import watchfiles
 
 from course import check
-from course.judge import Judge
-from course.lessons import LESSONS, STEPS, Lesson
+from course.lessons import LESSONS, Lesson
 from course.report import console, say
+from course.worker_process import WorkerProcess
 from gpt2 import process
+from gpt2.learner import STEPS
 
 
 def saved(lesson: Lesson) -> Iterator[Lesson]:
@@ -44,14 +45,14 @@ def saved(lesson: Lesson) -> Iterator[Lesson]:
 def watch(lesson: Lesson) -> None:
     """Checks `lesson`, and every step that is saved, until Ctrl-C."""
     process.raise_interrupts()
-    spare = Judge()
+    spare = WorkerProcess()
     try:
         for saved_lesson in saved(lesson):
             console.rule()
             if saved_lesson.file.exists():
                 spare.ask(saved_lesson.number)
                 check.check(saved_lesson, spare)
-                spare = Judge()
+                spare = WorkerProcess()
             else:
                 say(f"steps/{saved_lesson.file.name} is gone.")
             console.print()

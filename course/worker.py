@@ -3,9 +3,10 @@
     python -m course.worker FD FOLDER [NUMBER]...
 
 Whatever a file does - loops for ever, calls exit(), fills the memory - it does here,
-and the coach (`course/judge.py`) lives to tell.  A worker checks the steps of FOLDER
-that are named, one after another, and ends.  Where none is, it imports MAX, loads the
-kernels and waits for a number on its standard input: the spare process of `watch`.
+and the coach (`course/worker_process.py`) lives to tell.  A worker checks the steps
+of FOLDER that are named, one after another, and ends.  Where none is, it imports MAX,
+loads the kernels and waits for a number on its standard input: the spare process of
+`watch`.
 
 What it finds goes to the file descriptor FD, one JSON object a line:
 

@@ -240,16 +240,24 @@ class Line(NamedTuple):
         return f"steps/{self.file.name}:{self.number}"
 
 
-def own_lines(error: BaseException) -> list[Line]:
-    """The learner's own lines that led to an error, the last one last."""
+def own_lines(error: BaseException, only: Path | None = None) -> list[Line]:
+    """The learner's own lines that led to an error, the last one last.
+
+    Args:
+        error: Whatever was raised.
+        only: The one file whose lines count; None for all of steps/.
+    """
+
+    def own(file: Path) -> bool:
+        return file == only if only else file.parent == STEPS
+
     lines = [
         Line(Path(frame.filename), frame.lineno or 0, frame.name, frame.line or "")
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).parent == STEPS
+        if own(Path(frame.filename))
     ]
     if isinstance(error, RecursionError):
         lines = list(dict.fromkeys(lines))  # each once
-    if isinstance(error, SyntaxError) and Path(error.filename or "").parent == STEPS:
-        file, text = Path(error.filename or ""), (error.text or "").strip()
-        lines.append(Line(file, error.lineno or 0, "", text))
+    if isinstance(error, SyntaxError) and own(file := Path(error.filename or "")):
+        lines.append(Line(file, error.lineno or 0, "", (error.text or "").strip()))
     return lines

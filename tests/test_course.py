@@ -9,28 +9,26 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+import course.__main__
 from course import doctor, state, variants, warmup, worker
 from course.examiner import Examiner
 from course.lessons import LESSONS
 from course.verdict import explain, find
+from gpt2.learner import solution
 from tests.house import build_house, coach, run
 from tests.quick import every, some
 from tests.survived import SURVIVED, UNHARMED
 
 ROOT = Path(__file__).parent.parent
 STUBS = ROOT / "course" / "stubs"
+PIXI = tomllib.loads((ROOT / "pixi.toml").read_text())
 NUMBERS = range(1, 13)
-
-
-def solution_text(number: int) -> str:
-    """The solution as a learner would have it in steps/."""
-    text = (ROOT / "solutions" / f"solution_{number:02d}.py").read_text()
-    return text.replace("solutions.solution_", "steps.step_")
 
 
 def outline(text: str) -> list[tuple[str, str, str | None]]:
@@ -68,7 +66,7 @@ def test_only_the_steps_own_todo_is_still_to_be_written(own, tmp_path):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_stub_has_the_signatures_and_docstrings_of_its_solution(number):
     stub = (STUBS / f"step_{number:02d}.py").read_text()
-    assert outline(stub) == outline(solution_text(number))
+    assert outline(stub) == outline(solution(number))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -105,6 +103,29 @@ def test_a_step_fits_its_place_in_the_house(number):
                 assert top in {"max", "numpy"} | sys.stdlib_module_names
 
 
+def test_nothing_imports_the_coach():
+    """But for its own files, and tests."""
+    found = []
+    for folder in ("benchmarks", "book", "gpt2", "models", "solutions"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                else:
+                    continue
+                if any(name.split(".")[0] == "course" for name in names):
+                    found.append(f"{file}:{node.lineno}")
+    assert found == []
+
+
+def test_the_coachs_files_are_named_in_their_order():
+    named = re.findall(r"^    (\w+)/?  ", course.__main__.__doc__, re.MULTILINE)
+    files = [file.stem for file in (ROOT / "course").glob("*.py")]
+    assert sorted([*named, "__main__"]) == sorted([*files, "mistakes"])
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_step_has_a_title_a_role_and_three_hints(number):
     lesson = LESSONS[number]
@@ -112,6 +133,19 @@ def test_a_step_has_a_title_a_role_and_three_hints(number):
     assert len(lesson.hints) == 3 and all(hint.strip() for hint in lesson.hints)
     lines = "\n".join(lesson.hints).splitlines()
     assert all(len(line) <= 78 for line in lines if line.startswith(" "))  # code
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_step_is_called_by_its_title(number):
+    """By the list of tasks, by its own file, and by the file of its checks."""
+    names = [
+        PIXI["tasks"][LESSONS[number].task]["description"],
+        (STUBS / f"step_{number:02d}.py").read_text().splitlines()[0],
+        (ROOT / "tests" / f"test_step_{number:02d}.py").read_text().splitlines()[0],
+    ]
+    for name in names:
+        for word in LESSONS[number].title.lower().split():
+            assert word in name.lower()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -161,14 +195,14 @@ def test_every_stub_imports_and_fails_every_check(house, eager):
 @pytest.mark.slow
 def test_every_solution_passes_in_the_place_of_its_stub(house, eager):
     for number in NUMBERS:
-        (house / "steps" / f"step_{number:02d}.py").write_text(solution_text(number))
+        (house / "steps" / f"step_{number:02d}.py").write_text(solution(number))
     for number, passed in outcomes(house).items():
         assert passed and all(passed), f"step {number}: a solution fails a check"
 
 
 def test_the_earlier_steps_are_the_solutions_when_a_step_is_checked(house, eager):
     (house / "steps" / "step_03.py").write_text("raise RuntimeError('an old mistake')")
-    (house / "steps" / "step_09.py").write_text(solution_text(9))
+    (house / "steps" / "step_09.py").write_text(solution(9))
     done = coach(house, "check", "09")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -193,7 +227,7 @@ def test_check_says_what_is_still_to_be_written(house):
 
 
 def test_check_says_when_a_step_is_right(house):
-    write(house, 1, solution_text(1))
+    write(house, 1, solution(1))
     done = coach(house, "check", "1")
     assert done.returncode == 0
     assert re.match(r"s01  Configuration +right\n", done.stdout)
@@ -201,7 +235,7 @@ def test_check_says_when_a_step_is_right(house):
 
 
 def test_check_points_at_the_learners_line(house):
-    text = solution_text(1).replace("self.n_embd // self.n_head", "self.n_emdb // 2")
+    text = solution(1).replace("self.n_embd // self.n_head", "self.n_emdb // 2")
     write(house, 1, text)
     done = coach(house, "check", "01")
     assert done.returncode == 1
@@ -212,7 +246,7 @@ def test_check_points_at_the_learners_line(house):
 
 def test_check_shows_a_long_error_to_its_end(house):
     name = "a_name_that_is_much_too_long_for_one_line_of_a_terminal_of_eighty_columns"
-    text = solution_text(1).replace("self.n_embd // self.n_head", f"self.{name}")
+    text = solution(1).replace("self.n_embd // self.n_head", f"self.{name}")
     write(house, 1, text)
     done = coach(house, "check", "01")
     assert f"'{name}'" in " ".join(done.stdout.split())
@@ -258,7 +292,7 @@ def test_check_names_a_missing_file_and_reset_brings_it_back(house):
 @pytest.mark.parametrize("what", every(4, UNHARMED))
 def test_a_right_file_may(house, eager, what):
     number, change = UNHARMED[what]
-    write(house, number, change(solution_text(number)))
+    write(house, number, change(solution(number)))
     write(house, 3, "1 / 0")  # so that the whole chain writes no text after step 12
     done = coach(house, "check", str(number))
     assert done.returncode == 0, done.stdout
@@ -290,7 +324,7 @@ def hasty(tmp_path_factory) -> Path:
 def test_the_coach_survives(hasty, eager, what):
     """And says so, without a word of pytest's, in 80 columns."""
     number, change = SURVIVED[what]
-    file = write(hasty, number, change(solution_text(number)))
+    file = write(hasty, number, change(solution(number)))
     done = coach(hasty, "check", str(number))
     assert done.returncode == 1
     assert done.stderr == ""
@@ -309,9 +343,7 @@ def test_time_for_compiling_does_not_count(house, eager):
     slow = (
         "return F.gather(self.weight, input_ids, axis=0) * 0 + F.atanh(self.weight[0])"
     )
-    text = solution_text(5).replace(
-        "return F.gather(self.weight, input_ids, axis=0)", slow
-    )
+    text = solution(5).replace("return F.gather(self.weight, input_ids, axis=0)", slow)
     write(house, 5, text)
     done = coach(house, "check", "5")
     assert done.returncode == 1
@@ -340,12 +372,12 @@ def test_progress_counts_a_step_only_while_its_file_is_what_passed(fresh):
         return coach(fresh, "progress").stdout.splitlines()[0]
 
     assert row().endswith("not yet")
-    write(fresh, 1, solution_text(1))
+    write(fresh, 1, solution(1))
     coach(fresh, "check", "1")
     assert row().endswith("done") and len(row()) == 80
-    write(fresh, 1, solution_text(1) + "# more\n")
+    write(fresh, 1, solution(1) + "# more\n")
     assert row().endswith("changed since it was done")
-    write(fresh, 1, solution_text(1))
+    write(fresh, 1, solution(1))
     assert row().endswith("done")
     assert "next: ./run s02" in coach(fresh, "progress").stdout
 
@@ -364,13 +396,13 @@ def test_a_spoilt_state_loses_nothing_but_comfort(fresh):
     (fresh / ".course").mkdir()
     (fresh / ".course" / "state.json").write_text("{")
     assert coach(fresh, "progress").returncode == 0
-    write(fresh, 1, solution_text(1))
+    write(fresh, 1, solution(1))
     assert coach(fresh, "check", "1").returncode == 0
 
 
 def test_what_cannot_be_remembered_is_said_in_one_line_below_the_verdict(fresh):
     (fresh / ".course").write_text("a file where a folder should be")
-    write(fresh, 1, solution_text(1))
+    write(fresh, 1, solution(1))
     done = coach(fresh, "check", "1")
     assert done.returncode == 0 and "All 7 checks pass" in done.stdout
     (line,) = done.stderr.splitlines()
@@ -392,7 +424,7 @@ def test_solution_shows_how_yours_differs(fresh):
     shown = coach(fresh, "solution", "8").stdout
     assert "+    return x + sublayer(norm(x))" in shown
     assert '-    raise NotImplementedError("step 08: residual")' in shown
-    write(fresh, 8, solution_text(8))
+    write(fresh, 8, solution(8))
     assert "There is no difference." in coach(fresh, "solution", "8").stdout
 
 
@@ -423,7 +455,7 @@ def finished(tmp_path_factory) -> Path:
     """A house whose steps are all written."""
     house = build_house(tmp_path_factory.mktemp("finished") / "here")
     for number in NUMBERS:
-        write(house, number, solution_text(number))
+        write(house, number, solution(number))
     return house
 
 
@@ -459,7 +491,7 @@ PARTED = [
 @pytest.mark.parametrize("case", every(7, PARTED), ids=lambda case: case[3])
 def test_bisect_finds_the_first_place(finished, eager, case):
     number, old, new, place = case
-    text = solution_text(number)
+    text = solution(number)
     assert text.count(old) == 1
     write(finished, number, text.replace(old, new))
     try:
@@ -471,7 +503,7 @@ def test_bisect_finds_the_first_place(finished, eager, case):
 
 
 def test_the_last_step_compares_the_whole_chain(finished, eager):
-    text = solution_text(3)
+    text = solution(3)
     write(finished, 3, text.replace("self.eps = eps", "self.eps = 1.0"))
     try:
         done = coach(finished, "check", "12")
@@ -499,9 +531,9 @@ def test_watch_checks_what_is_saved(fresh, eager, ctrl_c_is_not_ignored):
             return seen
 
         assert re.search(r"s08 .* not yet", read_to("watching"))
-        write(fresh, 8, solution_text(8))
+        write(fresh, 8, solution(8))
         assert re.search(r"s08 .* right", read_to("watching"))
-        write(fresh, 9, solution_text(9))
+        write(fresh, 9, solution(9))
         assert re.search(r"s09 .* right", read_to("watching"))
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from course import variants
 from course.__main__ import grade_command
 from course.grade import settled, titles
 from course.lessons import LESSONS
 from course.mistakes import catalogue
 from course.verdict import Failure
+from gpt2.learner import solution
 from tests.house import build_house, coach
 from tests.survived import SURVIVED
 
@@ -112,9 +112,9 @@ def test_a_hand_in_elsewhere_is_graded_and_nothing_remembered_counts(house):
 
 def test_what_one_file_does_spoils_no_other_verdict(house, eager):
     """One ends the process, one breaks NumPy for those that come after it."""
-    write(house, 1, variants.solution(1) + "\nimport os\n\nos._exit(3)\n")
-    write(house, 2, variants.solution(2) + "\nimport numpy\n\nnumpy.sqrt = None\n")
-    write(house, 3, variants.solution(3))
+    write(house, 1, solution(1) + "\nimport os\n\nos._exit(3)\n")
+    write(house, 2, solution(2) + "\nimport numpy\n\nnumpy.sqrt = None\n")
+    write(house, 3, solution(3))
     (house / "steps" / "step_05.py").unlink()
     done = coach(house, "grade", *FILES)
     assert done.returncode == 1 and done.stderr == ""
@@ -128,7 +128,7 @@ def test_what_one_file_does_spoils_no_other_verdict(house, eager):
 @pytest.mark.slow
 def test_twelve_solutions_are_right(house, eager):
     for number in LESSONS:
-        write(house, number, variants.solution(number))
+        write(house, number, solution(number))
     done = coach(house, "grade", *FILES)
     assert done.returncode == 0, done.stdout
     assert all(step["right"] for step in by_number(house).values())
@@ -138,7 +138,7 @@ def test_twelve_solutions_are_right(house, eager):
 @pytest.mark.slow
 def test_the_others_are_graded_whatever_one_does(house, eager):
     for number in LESSONS:
-        write(house, number, variants.solution(number))
+        write(house, number, solution(number))
     bad = {
         1: "a loop that cannot be interrupted",
         5: "a crash",
@@ -147,7 +147,7 @@ def test_the_others_are_graded_whatever_one_does(house, eager):
     for number, what in bad.items():
         step, change = SURVIVED[what]
         assert step == number
-        write(house, number, change(variants.solution(number)))
+        write(house, number, change(solution(number)))
     done = coach(house, "grade", *FILES)
     assert done.returncode == 1
     steps = by_number(house)
@@ -161,7 +161,7 @@ def test_the_others_are_graded_whatever_one_does(house, eager):
     ("option", "file"), [("--json", "nowhere/g.json"), ("--markdown", "steps")]
 )
 def test_a_file_that_cannot_be_written_is_refused_before_grading(house, option, file):
-    write(house, 1, variants.solution(1))
+    write(house, 1, solution(1))
     done = coach(house, "grade", option, file)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith(f"Error: {file} cannot be written (")
@@ -175,7 +175,7 @@ def test_a_folder_that_is_not_there_is_refused(house):
 
 def test_where_max_does_not_start_nothing_is_graded(house):
     """A fault of the machine's is nobody's mistake, and earlier grades stay."""
-    write(house, 2, variants.solution(2))
+    write(house, 2, solution(2))
     (house / "gpt2" / "eager.py").write_text("raise OSError('no such processor')")
     (house / "grade.json").write_text("earlier")
     done = coach(house, "grade", "--json", "grade.json")

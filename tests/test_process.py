@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from course import variants
 from gpt2 import uncached
+from gpt2.learner import solution
 from tests.house import build_house
 
 ROOT = Path(__file__).parent.parent
@@ -237,7 +237,7 @@ def test_a_learner_is_not_blamed_for_a_closed_pipe():
 
 
 def test_a_right_step_counts_even_if_nobody_reads_to_the_end(house):
-    (house / "steps" / "step_01.py").write_text(variants.solution(1))
+    (house / "steps" / "step_01.py").write_text(solution(1))
     assert cut_short(CHECK, house) == (141, "")
     state = json.loads((house / ".course" / "state.json").read_text())
     assert state["passed"].keys() == {"1"}

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from course import check, state, warmup
+from course import report, state, warmup
+from course.lessons import ROOT
 from gpt2 import eager
 
 MAKES_THE_FILE = "import sys, time; time.sleep(0.3); open(sys.argv[1], 'w').close()"
@@ -103,7 +104,7 @@ def test_another_ones_work_is_waited_for(file, started):
         [sys.executable, "-c", code, str(file)],
         stdout=subprocess.PIPE,
         env=dict(os.environ),
-        cwd=state.ROOT,
+        cwd=ROOT,
     ) as other:
         assert other.stdout.readline() == b"in\n"
         assert warmup.running(file)
@@ -122,14 +123,14 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_way_on(file, started):
 ENDS_AT_ONCE = "import sys; print(sys.argv[1])"
 
 
-def test_the_first_check_says_nothing_of_kernels_that_are_there(file, started, capsys):
+def test_the_first_check_says_nothing_of_kernels_that_are_there(file, started):
     started.code = [ENDS_AT_ONCE, ENDS_AT_ONCE]
     file.parent.mkdir()
     file.touch()
-    check.warm_up()
-    assert state.load().kernels_are() == "ready"
-    check.warm_up()
-    assert len(started) == 1 and capsys.readouterr().out == ""
+    for _ in range(2):
+        assert warmup.begin() is None
+        assert state.load().kernels_are() == "ready"
+    assert len(started) == 1
 
 
 def test_the_first_check_says_what_takes_longer_and_goes_on(
@@ -137,12 +138,14 @@ def test_the_first_check_says_what_takes_longer_and_goes_on(
 ):
     monkeypatch.setattr(warmup, "MOMENT", 0.1)
     started.code = ["import time; time.sleep(60)"]
-    check.warm_up()
+    pid = warmup.begin()
+    assert pid == started[0].pid
+    report.being_compiled(pid)
     said = " ".join(capsys.readouterr().out.split())
     assert f"about {warmup.SECONDS} s, once on this machine" in said
-    assert f"kill {started[0].pid}" in said
+    assert f"kill {pid}" in said
     assert state.load().kernels_are() == "being compiled"
-    check.warm_up()
+    assert warmup.begin() is None
     assert len(started) == 1
 
 

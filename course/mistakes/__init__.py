@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from course import variants
+from gpt2.learner import solution
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Mistake:
 
     def source(self, number: int) -> str:
         """Step `number`'s text with this mistake in it."""
-        return variants.swap(variants.solution(number), self.swap)
+        return variants.swap(solution(number), self.swap)
 
 
 def catalogue(number: int) -> list[Mistake]:

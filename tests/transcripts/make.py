@@ -22,11 +22,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
-from course import check, report, variants, verdict
+from course import report, variants, verdict
 from course.examiner import Examiner, Suspects
 from course.lessons import LESSONS, Lesson
 from course.mistakes import catalogue
 from course.verdict import Verdict
+from gpt2.learner import solution
 from tests.house import build_house, coach
 from tests.survived import SURVIVED, UNHARMED
 
@@ -67,7 +68,7 @@ def section(title: str, name: str, text: str) -> str:
 def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """What is said of a step's solution, stub and mistakes."""
     say = speaker(lesson)
-    yield "right", say(variants.solution(lesson.number))
+    yield "right", say(solution(lesson.number))
     yield "the stub", say(lesson.stub.read_text())
     for mistake in catalogue(lesson.number):
         yield mistake.what, say(mistake.source(lesson.number))
@@ -114,7 +115,7 @@ def survived() -> Iterator[tuple[str, str]]:
         (house / "steps" / "step_03.py").write_text("1 / 0")
         for title, (number, change) in (SURVIVED | UNHARMED).items():
             file = house / "steps" / f"step_{number:02d}.py"
-            source = change(variants.solution(number))
+            source = change(solution(number))
             file.write_bytes(source if isinstance(source, bytes) else source.encode())
             text = coach(house, "check", str(number)).stdout
             # Whether the kernels are compiled just then is a matter of time, and so
@@ -151,13 +152,13 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("hint", "13")
         yield said("check", "seven")
         yield said("progress")
-        first.write_text(variants.solution(1))
+        first.write_text(solution(1))
         yield said("check", "1")
         with report.console.capture() as heard:
-            check.being_compiled(0)
+            report.being_compiled(0)
         yield "the kernels", heard.get().replace("kill 0", "kill (number)")
         yield said("progress")
-        first.write_text(variants.solution(1) + "\n# more\n")
+        first.write_text(solution(1) + "\n# more\n")
         yield said("progress")
         yield said("solution", "1")
         yield said("reset", "1")
@@ -167,7 +168,7 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("check", "1")
         yield said("reset", "1")
         yield said("doctor")
-        first.write_text(variants.solution(1))
+        first.write_text(solution(1))
         (house / "steps" / "step_03.py").unlink()
         (house / "steps" / "step_06.py").write_text(catalogue(6)[0].source(6))
         yield "grade", said("grade", "--json", "grade.json")[1]
@@ -177,12 +178,12 @@ def commands() -> Iterator[tuple[str, str]]:
         yield said("grade", "--junit", "nowhere/grade.xml")
         for number in LESSONS:
             file = house / "steps" / f"step_{number:02d}.py"
-            file.write_text(variants.solution(number))
+            file.write_text(solution(number))
         yield said("bisect")
         file = house / "steps" / "step_04.py"
-        file.write_text(variants.solution(4).replace('"tanh"', '"none"'))
+        file.write_text(solution(4).replace('"tanh"', '"none"'))
         yield said("bisect")
-        file.write_text(variants.solution(4).replace("self.c_fc(x)", "self.c_fcc(x)"))
+        file.write_text(solution(4).replace("self.c_fc(x)", "self.c_fcc(x)"))
         yield said("bisect")
         file.write_text("def f(:\n")
         yield said("bisect")

@@ -1,4 +1,4 @@
-"""Let a worker check steps, and say what became of each."""
+"""The worker's process, as the coach holds it: asked, listened to, and ended."""
 
 import contextlib
 import json
@@ -13,11 +13,12 @@ from signal import SIGABRT, SIGKILL, strsignal
 from typing import Any
 
 from course import verdict, worker
-from course.lessons import LESSONS, ROOT, STEPS
+from course.lessons import LESSONS, ROOT
 from course.verdict import Failure, Verdict
+from gpt2.learner import STEPS
 
 
-class Judge:
+class WorkerProcess:
     """A process of `course/worker.py`, which checks one step after another, and ends.
 
     Made without a number, it imports MAX ahead and waits to be asked.
@@ -66,7 +67,7 @@ class Judge:
         passed: list[str] = []
         dump: list[str] = []
         failure: Failure | None = None
-        judged = False
+        decided = False
         title, printed = "", -1
         for line in self._events:
             if not line.startswith("{"):
@@ -80,14 +81,14 @@ class Judge:
             elif name == "failure":
                 failure = Failure(**value)
             elif name == "verdict":
-                judged = True
+                decided = True
                 yield name, verdict.from_json(value)
             else:
                 yield name, value
                 if name == "mistakes":
                     return
         code = self._process.wait()
-        if not judged:
+        if not decided:
             dumped = "".join(dump)
             failure = failure or self._ending(file, code, dumped, title, printed)
             yield "verdict", Verdict(passed, 0, failure)

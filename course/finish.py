@@ -1,0 +1,28 @@
+"""What follows a right step 12: the whole model compared, and its first text."""
+
+import os
+import subprocess
+import sys
+
+from course.bisect import bisect
+from course.lessons import ROOT
+from course.report import console, say
+
+WRITE = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:"
+
+
+def finish() -> None:
+    """Compares the learner's model with the reference; where they agree, it writes."""
+    console.print()
+    if not bisect():
+        return
+    say("It writes, with the weights of models/shakespeare:")
+    console.print()
+    sys.stdout.flush()
+    subprocess.call(
+        [sys.executable, "-m", "gpt2", *WRITE.split()],
+        cwd=ROOT,
+        env=dict(os.environ),  # without the PYTHONEXECUTABLE that MAX has set by now
+    )
+    console.print()
+    say('next: ./run generate --from steps "your words"')
