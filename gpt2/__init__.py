@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as in typing, which takes a moment to import
 if TYPE_CHECKING:  # MAX takes a second: not before there is work for it
     from pathlib import Path
 
-    from gpt2.model import Model
+    from gpt2.pipeline import Pipeline
 
 PRECISIONS = ("float32", "bfloat16", "int8")  # in which weights can be kept
 
@@ -23,7 +23,7 @@ def load(
     revision: str | None = None,
     precision: str = "float32",
     device: str = "cpu",
-) -> Model:
+) -> Pipeline:
     """Loads a checkpoint into the engine, which MAX compiles once on a machine.
 
     Args:
@@ -36,6 +36,6 @@ def load(
         CheckpointError: If the checkpoint is missing or damaged.
         ValueError: If the precision or the device is unknown or not there.
     """
-    from gpt2.model import Model
+    from gpt2.pipeline import Pipeline
 
-    return Model.load(source, revision=revision, precision=precision, device=device)
+    return Pipeline.load(source, revision=revision, precision=precision, device=device)

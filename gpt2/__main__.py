@@ -13,10 +13,11 @@ import contextlib
 import gzip
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -30,12 +31,18 @@ from rich.text import Text
 from gpt2 import load, options
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding, generators
-from gpt2.terminal import messages, moving, preparing, refusing
+from gpt2.options import Request
+from gpt2.terminal import BadInput, messages, moving, preparing, refusing
 
 if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
+
     from gpt2.checkpoint import Checkpoint
+    from gpt2.eager_engine import EagerEngine
+    from gpt2.engine import Engine
     from gpt2.generation import Step
-    from gpt2.model import Model
+    from gpt2.learner import Steps
+    from gpt2.pipeline import Pipeline
 
 NAMES = Path(__file__).parent.parent / "models" / "names"
 
@@ -63,59 +70,50 @@ def generate(**given: Any) -> None:
 
     Without PROMPT, the model starts from nothing.  If it is -, it is read from stdin.
     """
-    wanted = SimpleNamespace(**given)
-    wanted.stop, wanted.stop_tokens = list(wanted.stop), list(wanted.stop_tokens)
-    options.refuse_contradictions(wanted)
+    request = Request(**given)
+    options.refuse_contradictions(request)
     with refusing():
-        if "" in wanted.stop:
-            raise ValueError("--stop is empty: give it a text, or leave it out")
-        decoding = Decoding(
-            temperature=wanted.temperature,
-            top_k=wanted.top_k,
-            top_p=wanted.top_p,
-            min_p=wanted.min_p,
-            repetition_penalty=wanted.repetition_penalty,
-            do_sample=not wanted.greedy,
-        )
-        wanted.prompt = from_stdin(wanted.prompt)
-        if wanted.trace_json and wanted.trace_json.exists():
-            there = f"{wanted.trace_json} is there already"
-            raise ValueError(f"--trace-json: {there}, choose another file")
-    if wanted.prompts is not None:
-        continue_file(wanted, decoding)
-    elif wanted.num_beams is not None:
-        search(wanted)
-    elif wanted.room_name == "steps":
-        write_with_steps(wanted, decoding)
+        request.check()
+        request.prompt = from_stdin(request.prompt)
+    if request.prompts is not None:
+        continue_file(request)
+    elif request.num_beams is not None:
+        search(request)
+    elif request.whose == "steps" and not request.beyond_step_12():
+        write_with_step_12(request)
     else:
-        write(wanted, decoding)
+        write(request)
 
 
-def write(wanted: SimpleNamespace, decoding: Decoding) -> None:
+def write(request: Request) -> None:
     """Writes samples of one text, as one batch."""
-    seed = new_seed() if wanted.seed is None else wanted.seed
+    seed = new_seed() if request.seed is None else request.seed
+    decoding = request.decoding()
     start = time.perf_counter()
-    model = open_model(wanted)
+    pipeline = open_pipeline(request)
     prepared = time.perf_counter()
     with contextlib.ExitStack() as opened:
-        prompts = [wanted.prompt] * wanted.samples
-        steps = model.steps(prompts, decoding, seed=seed, **ends(wanted))
-        if wanted.trace or wanted.trace_json:
+        prompts = [request.prompt] * request.samples
+        with refusing():
+            steps = pipeline.steps(prompts, decoding, seed=seed, **request.ending())
+        if request.trace or request.trace_json:
             from gpt2.trace import traced
 
             file = None
-            if wanted.trace_json:
+            if request.trace_json:
                 with refusing():
-                    file = opened.enter_context(open(wanted.trace_json, "x"))
-            console = messages if wanted.trace else None
-            tokenizer = model.checkpoint.tokenizer
+                    file = opened.enter_context(open(request.trace_json, "x"))
+            console = messages if request.trace else None
+            tokenizer = pipeline.checkpoint.tokenizer
             steps = traced(steps, decoding, tokenizer, console=console, file=file)
-        with refusing():
-            tokens = show_texts(prompts, steps, streamed=not wanted.trace)
+        with learners_lines():
+            tokens = show_texts(prompts, steps, streamed=not request.trace)
     summarize(tokens, start, prepared, drawn(decoding, seed))
 
 
-def show_texts(prompts: list[str], steps: "Iterator[Step]", *, streamed: bool) -> int:
+def show_texts(
+    prompts: Sequence[str], steps: "Iterator[Step]", *, streamed: bool
+) -> int:
     """Writes prompts and texts to stdout; returns the number of tokens.
 
     Streamed, the first text is shown while it comes, and the others follow.
@@ -142,45 +140,35 @@ def show_texts(prompts: list[str], steps: "Iterator[Step]", *, streamed: bool) -
     return tokens
 
 
-EARLY_STOPPING: dict[str, bool | Literal["never"]]
-EARLY_STOPPING = {"no": False, "yes": True, "never": "never"}
-
-
-def search(wanted: SimpleNamespace) -> None:
+def search(request: Request) -> None:
     """Writes the likeliest texts that a beam search finds, and their scores."""
-    with refusing():
-        beams = BeamSearch(
-            wanted.num_beams,
-            num_return_sequences=wanted.num_return_sequences,
-            length_penalty=wanted.length_penalty,
-            early_stopping=EARLY_STOPPING[wanted.early_stopping],
-        )
     start = time.perf_counter()
-    checkpoint = read_checkpoint(wanted)
+    checkpoint = read_checkpoint(request)
     with refusing():
-        from gpt2.model import encode, stop_ids
+        from gpt2.text import encode, stop_ids
 
-        ids = encode(checkpoint, wanted.prompt)
-        stops = stop_ids(checkpoint, wanted.stop_tokens)
-        beams.check(checkpoint.config, ids, wanted.max_new_tokens, stops)
-    model = prepare(wanted, checkpoint)
+        beams = request.beams()
+        ids = encode(checkpoint, request.prompt)
+        stops = stop_ids(checkpoint, request.stop_tokens)
+        beams.check(checkpoint.config, ids, request.max_new_tokens, stops)
+    pipeline = prepare(request, checkpoint)
     prepared = time.perf_counter()
-    with moving("searching"):
-        found = model.search(
-            wanted.prompt,
+    with moving("searching"), learners_lines():
+        found = pipeline.search(
+            request.prompt,
             beams,
-            max_new_tokens=wanted.max_new_tokens,
-            stop_tokens=wanted.stop_tokens,
+            max_new_tokens=request.max_new_tokens,
+            stop_tokens=request.stop_tokens,
         )
     for rank, (text, _) in enumerate(found):
         if rank > 0:
             click.echo("---")
-        show_prompt(wanted.prompt)
+        show_prompt(request.prompt)
         click.echo(text)
     seconds = time.perf_counter() - prepared
     scores = ", ".join(f"{score:.3f}" for _, score in found)
     messages.print(
-        f"[dim]{wanted.num_beams} beams in {seconds:.1f} s; score {scores}; "
+        f"[dim]{request.num_beams} beams in {seconds:.1f} s; score {scores}; "
         f"preparing took {prepared - start:.1f} s[/]"
     )
 
@@ -193,98 +181,101 @@ MADE_WITH = (
 ).split()
 
 
-def continue_file(wanted: SimpleNamespace, decoding: Decoding) -> None:
+def continue_file(request: Request) -> None:
     """Continues each prompt of a file that has no text yet in the other file."""
+    assert request.prompts is not None and request.out is not None
     start = time.perf_counter()
     with moving("reading the files"), refusing():
         from gpt2 import jobs
 
-        prompts = jobs.read_prompts(wanted.prompts)
-        results = jobs.read_results(wanted.out)
-        seed = results.seed if wanted.seed is None else wanted.seed
-        wanted.seed = new_seed() if seed is None else seed
-        if Path(wanted.model).is_dir():  # one folder has many spellings
-            wanted.model = str(Path(wanted.model).resolve())
-        made_with = {name: getattr(wanted, name) for name in MADE_WITH}
-        jobs.check_results(results, prompts, made_with, wanted.out, wanted.prompts)
-    checkpoint = read_checkpoint(wanted)
+        prompts = jobs.read_prompts(request.prompts)
+        results = jobs.read_results(request.out)
+        seed = results.seed if request.seed is None else request.seed
+        request.seed = new_seed() if seed is None else seed
+        if Path(request.model).is_dir():  # one folder has many spellings
+            request.model = str(Path(request.model).resolve())
+        made_with = {name: getattr(request, name) for name in MADE_WITH}
+        jobs.check_results(results, prompts, made_with, request.out, request.prompts)
+    checkpoint = read_checkpoint(request)
     with refusing():
-        jobs.check_prompts(prompts, checkpoint, wanted.prompts)
+        jobs.check_prompts(prompts, checkpoint, request.prompts)
     done = len(results.lines)
-    with refusing(), jobs.only_writer(wanted.out, results) as file:
+    with contextlib.ExitStack() as opened:
+        with refusing():
+            file = opened.enter_context(jobs.only_writer(request.out, results))
         if done:
-            there = f"{done} of {len(prompts)} are in {wanted.out}"
+            there = f"{done} of {len(prompts)} are in {request.out}"
             messages.print(there, soft_wrap=True, markup=False)
         if done == len(prompts):
             return
-        model = prepare(wanted, checkpoint)
+        pipeline = prepare(request, checkpoint)
         prepared = time.perf_counter()
         batches = jobs.complete(
-            model,
+            pipeline,
             prompts,
-            decoding,
-            seed=wanted.seed,
+            request.decoding(),
+            seed=request.seed,
             done=done,
-            batch_size=wanted.batch_size,
+            batch_size=request.batch_size,
             made_with=made_with,
             file=file,
-            **ends(wanted),
+            **request.ending(),
         )
         tokens = 0
         columns = SpinnerColumn(), BarColumn(), MofNCompleteColumn(), Elapsed()
         still = not messages.is_terminal
-        with Progress(*columns, console=messages, disable=still) as progress:
+        with (
+            Progress(*columns, console=messages, disable=still) as progress,
+            learners_lines(),
+        ):
             bar = progress.add_task("", total=len(prompts), completed=done)
             for completions in batches:
                 progress.advance(bar, len(completions))
                 tokens += sum(len(completion.ids) for completion in completions)
-    summarize(tokens, start, prepared, drawn(decoding, wanted.seed))
+    summarize(tokens, start, prepared, drawn(request.decoding(), request.seed))
 
 
-def write_with_steps(wanted: SimpleNamespace, decoding: Decoding) -> None:
-    """Writes samples with the learner's own model and loop, one after the other."""
-    seed = new_seed() if wanted.seed is None else wanted.seed
+def write_with_step_12(request: Request) -> None:
+    """Writes samples with the loop of step 12, one after the other."""
+    seed = new_seed() if request.seed is None else request.seed
     start = time.perf_counter()
-    checkpoint = read_checkpoint(wanted)
+    checkpoint = read_checkpoint(request)
     with refusing():
-        from gpt2 import uncached
-        from gpt2.model import encode
-        from gpt2.text import stream_text
+        from gpt2.text import TextStream, encode
 
-        prompt_ids = encode(checkpoint, wanted.prompt)
+        prompt_ids = encode(checkpoint, request.prompt)
+    steps = open_steps(request)
+    model = prepare_for_step_12(request, checkpoint, steps)
+    prepared = time.perf_counter()
+    from gpt2 import step_12
+
     tokens = 0
+    for row, rng in enumerate(generators(seed, request.samples)):
+        if row > 0:
+            click.echo("---")
+        show_prompt(request.prompt)
+        stream = TextStream(checkpoint.tokenizer)
 
-    def counted(ids: Iterator[int]) -> Iterator[int]:
-        nonlocal tokens
-        for token in ids:
+        def show(token: int, stream: TextStream = stream) -> None:
+            nonlocal tokens
             tokens += 1
-            yield token
+            click.echo(stream.push(token), nl=False)
 
-    with uncached.learners_code():
-        room = uncached.open_steps("steps", wanted.strict)
-        with preparing("a minute or two"):
-            logits = uncached.build_model(room, checkpoint, compiled=False)
-        prepared = time.perf_counter()
-        for row, rng in enumerate(generators(seed, wanted.samples)):
-            ids = uncached.step_12(
-                room,
-                logits,
-                checkpoint,
+        with learners_lines():
+            step_12.write(
+                steps,
+                model,
                 prompt_ids,
-                rng,
-                max_new_tokens=wanted.max_new_tokens,
-                temperature=wanted.temperature,
-                do_sample=not wanted.greedy,
+                checkpoint.config,
+                max_new_tokens=request.max_new_tokens,
+                temperature=request.temperature,
+                do_sample=not request.greedy,
+                rng=rng,
+                stop_token=checkpoint.boundary,
+                show=show,
             )
-            if row > 0:
-                click.echo("---")
-            show_prompt(wanted.prompt)
-            for piece in stream_text(
-                checkpoint.tokenizer, counted(ids), stop=wanted.stop
-            ):
-                click.echo(piece, nl=False)
-            click.echo()
-    summarize(tokens, start, prepared, drawn(decoding, seed))
+        click.echo(stream.flush())
+    summarize(tokens, start, prepared, drawn(request.decoding(), seed))
 
 
 # --- compare -----------------------------------------------------------------------
@@ -310,27 +301,28 @@ def compare(**given: Any) -> None:
 
     The ways that draw all begin with the same seed.
     """
-    wanted = SimpleNamespace(**given, no_cache=False, stop_tokens=[])
-    wanted.prompt = from_stdin(wanted.prompt)
-    seed = new_seed() if wanted.seed is None else wanted.seed
-    model = open_model(wanted)
+    request = Request(**given)
+    with refusing():
+        request.prompt = from_stdin(request.prompt)
+    seed = new_seed() if request.seed is None else request.seed
+    pipeline = open_pipeline(request)
     table = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False)
     table.add_column("strategy", no_wrap=True)
     table.add_column("text")
     table.add_column("log p", justify="right", no_wrap=True)
-    count = wanted.max_new_tokens
+    count = request.max_new_tokens
     for name, strategy in STRATEGIES.items():
         with moving(f"writing with {name}"):
             if isinstance(strategy, BeamSearch):
-                found = model.search(wanted.prompt, strategy, max_new_tokens=count)
+                found = pipeline.search(request.prompt, strategy, max_new_tokens=count)
                 text, score = found[0]
             else:
-                completion = model.generate(
-                    wanted.prompt, strategy, max_new_tokens=count, seed=seed
+                completion = pipeline.generate(
+                    request.prompt, strategy, max_new_tokens=count, seed=seed
                 )
                 text, score = completion.text, float(np.mean(completion.logprobs))
         table.add_row(name, Text(text.strip()), f"{score:.2f}")
-    show_prompt(f"{wanted.prompt}\n")
+    show_prompt(f"{request.prompt}\n")
     Console(highlight=False).print(table)
     messages.print(
         "[dim]log p: how likely the model finds the text, as the mean log-probability "
@@ -368,22 +360,22 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
         if decoding.is_greedy and count > 1:
             always = "--temperature 0 invents the same name every time"
             raise ValueError(f"{always}: give --count 1 beside it, or leave it out")
-    with preparing("half a minute"), refusing():
-        model = load(NAMES)
+    with preparing("half a minute"):
+        pipeline = load(NAMES)
     with gzip.open(NAMES / "trained_on.txt.gz", "rt") as file:
         known = set(file.read().split())
     messages.print(f"[dim]{'name':<16} in the list the model was trained on?[/]")
-    n_positions = model.checkpoint.config.n_positions
+    n_positions = pipeline.checkpoint.config.n_positions
     rngs = generators(seed, count)
     for first in range(0, count, BATCH):
         batch = rngs[first : first + BATCH]
-        steps = model.steps(
+        steps = pipeline.steps(
             [""] * len(batch), decoding, rngs=batch, max_new_tokens=n_positions
         )
         if trace:
             from gpt2.trace import traced
 
-            tokenizer = model.checkpoint.tokenizer
+            tokenizer = pipeline.checkpoint.tokenizer
             steps = traced(steps, decoding, tokenizer, console=messages)
         invented = [""] * len(batch)
         for step in steps:
@@ -393,84 +385,169 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
     messages.print(f"[dim]{drawn(decoding, seed)}[/]")
 
 
-# --- What they share ---------------------------------------------------------------
+# --- Prompts and models ------------------------------------------------------------
 
 
 def from_stdin(prompt: str) -> str:
-    """The prompt, or what stdin holds where it is -."""
+    """The prompt, or what stdin holds where it is -.
+
+    Raises:
+        ValueError: If that cannot be read.
+    """
     if prompt != "-":
         return prompt
-    with refusing():
-        if sys.stdin is None:
-            raise ValueError("stdin is closed: give a prompt")
-        return sys.stdin.buffer.read().decode()
+    if sys.stdin is None:
+        raise ValueError("stdin is closed: give a prompt")
+    return sys.stdin.buffer.read().decode()
 
 
-def new_seed() -> int:
-    """A seed that nobody chose, short enough to type."""
-    return int(np.random.default_rng().integers(100_000))
-
-
-def ends(wanted: SimpleNamespace) -> dict[str, Any]:
-    """Where a text ends, as `Model.steps` takes it."""
-    return {
-        "max_new_tokens": wanted.max_new_tokens,
-        "stop": wanted.stop,
-        "stop_tokens": wanted.stop_tokens,
-        "stop_at_limit": wanted.stop_at_limit,
-    }
-
-
-def open_model(wanted: SimpleNamespace) -> "Model":
+def open_pipeline(request: Request) -> "Pipeline":
     """As `prepare`, once it is sure that the model can read the prompt."""
-    checkpoint = read_checkpoint(wanted)
+    checkpoint = read_checkpoint(request)
     with refusing():
-        from gpt2.model import encode
+        from gpt2.text import encode
 
-        encode(checkpoint, wanted.prompt)
-    return prepare(wanted, checkpoint)
+        encode(checkpoint, request.prompt)
+    return prepare(request, checkpoint)
 
 
-def read_checkpoint(wanted: SimpleNamespace) -> "Checkpoint":
+def read_checkpoint(request: Request) -> "Checkpoint":
     """Everything but the engine, to see first whether it can do what is wanted."""
     with moving("reading the model"), refusing():
+        from gpt2 import engine
         from gpt2.checkpoint import load_checkpoint
-        from gpt2.model import stop_ids
+        from gpt2.text import stop_ids
 
-        checkpoint = load_checkpoint(wanted.model, revision=wanted.revision)
-        stop_ids(checkpoint, wanted.stop_tokens)
+        engine.check(request.precision, request.device)
+        checkpoint = load_checkpoint(request.model, revision=request.revision)
+        stop_ids(checkpoint, request.stop_tokens)
         return checkpoint
 
 
-def prepare(wanted: SimpleNamespace, checkpoint: "Checkpoint") -> "Model":
-    """The model with its engine."""
+def prepare(request: Request, checkpoint: "Checkpoint") -> "Pipeline":
+    """The checkpoint with the engine that is asked for."""
+    from gpt2.pipeline import Pipeline
+
+    steps = open_steps(request)
+    if request.whose == "steps" and request.beyond_step_12():
+        names = ", ".join(request.beyond_step_12())
+        say(f"Step 12 knows no {names}: the course's own loop takes its place.")
+    return Pipeline(checkpoint, prepare_engine(request, checkpoint, steps))
+
+
+def open_steps(request: Request) -> "Steps":
+    """The twelve files, and a word about those that a solution stands in for."""
+    from gpt2.learner import load_steps
+
+    with learners_lines():
+        steps = load_steps(request.whose)
+    if steps.stand_ins and request.strict:
+        number, missing = next(iter(steps.stand_ins.items()))
+        raise BadInput(
+            f"step {number:02d} is still to be written ({missing}); write it, or "
+            "leave --strict out"
+        )
+    if steps.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
+        say(f"still to be written, solutions stand in: step {numbers}")
+    return steps
+
+
+def prepare_engine(
+    request: Request, checkpoint: "Checkpoint", steps: "Steps"
+) -> "Engine | EagerEngine":
+    """The engine, or the eager one: if it is wanted, or the steps need it."""
+    from gpt2 import eager, equivalence
+    from gpt2.eager_engine import EagerEngine
     from gpt2.engine import Engine
-    from gpt2.generation import AnyEngine
-    from gpt2.model import Model
 
-    engine: AnyEngine
-    if wanted.no_cache:
-        from gpt2.naive import NaiveEngine
-        from gpt2.uncached import build_model, open_steps
-
-        room = open_steps("solutions", strict=False)
-        with preparing("3 minutes"):
-            logits = build_model(room, checkpoint, compiled=True)
-        engine = NaiveEngine(checkpoint.config, logits)
-    else:
-        with preparing("half a minute"), refusing():
-            engine = Engine(
-                checkpoint.config,
-                checkpoint.weights,
-                precision=wanted.precision,
-                device=wanted.device,
+    config, weights, precision = (
+        checkpoint.config,
+        checkpoint.weights,
+        request.precision,
+    )
+    learners = request.whose == "steps"
+    first_time = "a minute or two" if learners or request.eager else "half a minute"
+    with preparing(first_time), learners_lines(), ThreadPoolExecutor(1) as beside:
+        if learners or request.eager:
+            eager.prepare_process()
+            beside.submit(eager.load_kernels)
+        reason = ""
+        if learners and not request.eager:
+            reason = equivalence.why_not(
+                checkpoint, request.revision, steps, precision, request.device
             )
-    return Model(checkpoint, engine)
+        if not reason and not request.eager:
+            return Engine(
+                config, weights, steps=steps, precision=precision, device=request.device
+            )
+    if reason:
+        say_eager(reason)
+    with learners_lines():
+        return EagerEngine(config, weights, steps=steps, precision=precision)
+
+
+def prepare_for_step_12(
+    request: Request, checkpoint: "Checkpoint", steps: "Steps"
+) -> "Callable[[Tensor], Tensor]":
+    """What the loop of step 12 calls as its model."""
+    from gpt2.eager_engine import EagerEngine
+    from gpt2.engine import Engine
+    from gpt2.step_12 import Reader, looks_elsewhere
+
+    engine = prepare_engine(request, checkpoint, steps)
+    if not isinstance(engine, Engine):
+        return engine.model
+    plain = EagerEngine(
+        checkpoint.config, checkpoint.weights, steps=steps, precision=request.precision
+    )
+    if reason := looks_elsewhere(steps.generate):
+        say_eager(reason)
+        return plain.model
+    return Reader(engine, plain.model)
+
+
+def say_eager(reason: str) -> None:
+    """Why it will take its time."""
+    say(f"Your steps run eagerly, which is slow: {reason}")
+
+
+@contextlib.contextmanager
+def learners_lines() -> Iterator[None]:
+    """What the learner's own files raise ends the command, cut to their own lines."""
+    try:
+        yield
+    except Exception as error:
+        from gpt2.learner import own_lines
+
+        lines = own_lines(error)
+        if not lines:
+            raise
+        for line in lines:
+            messages.print(str(line))
+            messages.print(f"    {line.text}", markup=False)
+        for text in traceback.format_exception_only(error):
+            messages.print(text.rstrip(), markup=False)
+        say("Your steps stopped here.  The checks s01 to s12 tell more.")
+        sys.exit(1)
+
+
+# --- Output ------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    """A line beside the text."""
+    messages.print(text, style="dim", soft_wrap=True, markup=False)
 
 
 def show_prompt(prompt: str) -> None:
     """On a terminal the prompt stands apart: bold, and what is generated is not."""
     click.secho(prompt, nl=False, bold=True)
+
+
+def new_seed() -> int:
+    """A seed that nobody chose, short enough to type."""
+    return int(np.random.default_rng().integers(100_000))
 
 
 def drawn(decoding: Decoding, seed: int) -> str:

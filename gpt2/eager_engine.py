@@ -13,7 +13,7 @@ from max.driver import CPU, DLPackArray
 from max.dtype import DType
 from max.experimental.tensor import Tensor
 
-from gpt2.engine import Engine, dtypes_of
+from gpt2.engine import dtypes_of
 from gpt2.exchange import Exchanged
 from gpt2.learner import Steps, build, run_lazily
 from gpt2.precision import store, widen
@@ -86,6 +86,3 @@ class EagerEngine:
             logits = self.model(Tensor([ids], dtype=DType.int64, device=CPU()))
             rows.append(logits.to_numpy()[0, -1])  # [vocab_size]
         return np.stack(rows)  # [batch, vocab_size]
-
-
-AnyEngine = Engine | EagerEngine

@@ -119,7 +119,7 @@ def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -
         )
         expected = [logits_of(plain, tokens) for tokens in (ids, ids[:, :1], long)]
     except Exception as error:
-        return f"{where(error)}{type(error).__name__}: {error}"
+        return f"{where(error)}it stops with a {type(error).__name__}"
     try:
         engine = Engine(
             config, weights, steps=steps, precision=precision, device=device
@@ -136,7 +136,7 @@ def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -
 
 def logits_of(plain: EagerEngine, ids: np.ndarray) -> np.ndarray:
     """The model as it runs eagerly: `[batch, seq]` to `[batch, seq, vocab_size]`."""
-    return plain.model(Tensor.from_dlpack(ids)).to_numpy()
+    return plain.model(Tensor.from_dlpack(np.ascontiguousarray(ids))).to_numpy()
 
 
 def read(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
@@ -173,14 +173,14 @@ def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
     """
     model = plain.network
     transformer = model.transformer
-    attended: dict[int, list[Tensor]] = {}  # q, k, v and what `attend` made of them
+    attended: list[list[list[Tensor]]] = [[] for _ in transformer.h]  # q, k, v, result
 
     def note(n: int, attention: Any) -> None:
         own = attention.attend
 
         def noted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             y = own(q, k, v)
-            attended[n] = [q, k, v, y]
+            attended[n].append([q, k, v, y])
             return y
 
         attention.attend = noted
@@ -191,10 +191,11 @@ def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
     arrays = {key: tensor.to_numpy() for key, tensor in seen.items()}
 
     for n, block in enumerate(transformer.h):
-        if n not in attended:
-            place = line_of(type(block.attn).forward)
-            return f"{place}the attention does not call its method attend"
-        q, k, v, y = (tensor.to_numpy() for tensor in attended[n])
+        place = line_of(type(block.attn).forward)
+        if len(attended[n]) != 1:
+            times = f"{len(attended[n])} times instead of once"
+            return f"{place}block {n}'s method attend is called {times}"
+        q, k, v, y = (tensor.to_numpy() for tensor in attended[n][0])
         if not close(y, attention(q, k, v)):
             place = line_of(type(block.attn).attend)
             return f"{place}attend computes something else than GPT-2's attention"

@@ -1,4 +1,4 @@
-"""The loop around the engine: logits, a token for each text, the next logits.
+"""The loop: logits, a token for each text, the next logits.
 
 A batch of texts grows one token at a time.  Each text has its own generator and its
 own end; one that has ended waits for the others.
@@ -15,9 +15,11 @@ from gpt2.decoding import Decoding, log_softmax
 from gpt2.text import TextStream
 from solutions.solution_01 import GPT2Config
 
+End = Literal["stop", "length", "limit"]
+
 
 class AnyEngine(Protocol):
-    """What `Engine` and `NaiveEngine` have in common."""
+    """What `Engine` and `EagerEngine` have in common."""
 
     config: GPT2Config
 
@@ -47,7 +49,7 @@ class Step:
     row: int
     token: int
     text: str
-    end: Literal["stop", "length", "limit"] | None
+    end: End | None
     logits: np.ndarray
     context: list[int]
 
@@ -55,6 +57,48 @@ class Step:
     def logprob(self) -> float:
         """The token's log-probability, by the model alone, before any filter."""
         return float(log_softmax(self.logits)[self.token])
+
+
+@dataclass(eq=False)
+class Text:
+    """A text that grows.
+
+    Attributes:
+        row: Which of the batch.
+        ids: Its tokens, the prompt's first.
+        rng: Draws the new ones.
+        stream: Turns them into text.
+        left: How many it may still get.
+        stop_tokens: Ids that end it.
+        limit: How many tokens in all end it; None means that nothing does.
+        end: As in Step.
+    """
+
+    row: int
+    ids: list[int]
+    rng: np.random.Generator
+    stream: TextStream
+    left: int
+    stop_tokens: Collection[int]
+    limit: int | None
+    end: End | None = None
+
+    def grow(self, logits: np.ndarray, decoding: Decoding) -> Step:
+        """Adds a token, by the model's logits `[vocab_size]`."""
+        context = self.ids.copy()
+        token = decoding.choose(logits, context, self.rng)
+        self.ids.append(token)
+        self.left -= 1
+        piece = "" if token in self.stop_tokens else self.stream.push(token)
+        if token in self.stop_tokens or self.stream.stopped:
+            self.end = "stop"
+        elif self.left == 0:
+            self.end = "length"
+        elif self.limit is not None and len(self.ids) >= self.limit:
+            self.end = "limit"
+        if self.end:
+            piece += self.stream.flush()
+        return Step(self.row, token, piece, self.end, logits, context)
 
 
 def generate(
@@ -87,39 +131,32 @@ def generate(
         stop_at_limit: Whether to end at n_positions instead of going on.
     """
     n_positions = engine.config.n_positions
-    texts = [list(prompt) for prompt in prompts]
-    streams = [TextStream(tokenizer, stop) for _ in prompts]
-    ended: set[int] = set()
-    rows = range(len(prompts)) if max_new_tokens > 0 else []  # those in the cache
-    if rows:
-        longest = max(map(len, prompts)) + max_new_tokens
-        logits, cache = engine.prefill(prompts, min(longest, n_positions))
-    for count in range(1, max_new_tokens + 1):
-        tokens = []
-        for i, row in enumerate(rows):
-            if row in ended:
-                tokens.append(0)  # whatever it is: nobody reads what follows
-                continue
-            context = texts[row].copy()
-            token = decoding.choose(logits[i], context, rngs[row])
-            tokens.append(token)
-            texts[row].append(token)
-            end: Literal["stop", "length", "limit"] | None = None
-            text = "" if token in stop_tokens else streams[row].push(token)
-            if token in stop_tokens or streams[row].stopped:
-                end = "stop"
-            elif count == max_new_tokens:
-                end = "length"
-            elif stop_at_limit and len(texts[row]) >= n_positions:
-                end = "limit"
-            if end:
-                text += streams[row].flush()
-                ended.add(row)
-            yield Step(row, token, text, end, logits[i], context)
-        if len(ended) == len(prompts):
+    limit = n_positions if stop_at_limit else None
+    texts = [
+        Text(
+            row,
+            [*ids],
+            rng,
+            TextStream(tokenizer, stop),
+            max_new_tokens,
+            stop_tokens,
+            limit,
+        )
+        for row, (ids, rng) in enumerate(zip(prompts, rngs, strict=True))
+    ]
+    if not texts or max_new_tokens == 0:
+        return
+    capacity = min(max(map(len, prompts)) + max_new_tokens, n_positions)
+    batch = texts
+    logits, cache = engine.prefill([text.ids for text in batch], capacity)
+    while True:
+        for text, row in zip(batch, logits, strict=True):
+            if not text.end:
+                yield text.grow(row, decoding)
+        if all(text.end for text in texts):
             return
         if cache.full:
-            rows = [row for row in rows if row not in ended]
-            logits, cache = engine.prefill([texts[row][-n_positions:] for row in rows])
-        else:
-            logits = engine.decode(tokens, cache)
+            batch = [text for text in batch if not text.end]
+            logits, cache = engine.prefill([text.ids[-n_positions:] for text in batch])
+        else:  # whatever comes after a text that has ended: nobody reads it
+            logits = engine.decode([text.ids[-1] for text in batch], cache)

@@ -23,7 +23,7 @@ from gpt2.decoding import Decoding
 
 if TYPE_CHECKING:  # the files are looked at first, without MAX
     from gpt2.checkpoint import Checkpoint
-    from gpt2.model import Completion, Model
+    from gpt2.pipeline import Completion, Pipeline
 
 BEGINNING = b'{"index": 0, '  # of every file of results
 
@@ -169,7 +169,7 @@ def check_prompts(
     Raises:
         ValueError: If it cannot; the message says which, and why.
     """
-    from gpt2.model import encode
+    from gpt2.text import encode
 
     for prompt in prompts:
         try:
@@ -198,7 +198,7 @@ def only_writer(out: Path, results: Results) -> Iterator[BinaryIO]:
 
 
 def complete(
-    model: "Model",
+    pipeline: "Pipeline",
     prompts: Sequence[Prompt],
     decoding: Decoding,
     *,
@@ -216,7 +216,7 @@ def complete(
     the run was interrupted.
 
     Args:
-        model: What continues them.
+        pipeline: What continues them.
         prompts: All of them, in the order of the file.
         decoding: How each token is chosen.
         seed: Repeats the same texts.
@@ -224,12 +224,12 @@ def complete(
         batch_size: How many grow beside each other.
         made_with: What each result is to say it was made with.
         file: Where the results go.
-        **options: As for `Model.generate_batch`.
+        **options: As for `Pipeline.steps`.
     """
     seeds = np.random.SeedSequence(seed).spawn(len(prompts))
     for start in range(done - done % batch_size, len(prompts), batch_size):
         batch = prompts[start : start + batch_size]
-        completions = model.generate_batch(
+        completions = pipeline.generate_batch(
             [prompt.text for prompt in batch],
             decoding,
             rngs=[np.random.default_rng(s) for s in seeds[start : start + batch_size]],

@@ -1,14 +1,17 @@
-"""The options of the command line, under the headings of `generate --help`."""
+"""The options of the command line, under the headings of `generate --help`, and the
+request that they make."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from gpt2 import PRECISIONS
+from gpt2.beam import BeamSearch
+from gpt2.decoding import Decoding
 from gpt2.terminal import BadInput, check_folder
 
 SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
@@ -89,18 +92,19 @@ model = together(
 whose = together(
     option(
         MODEL,
-        "--no-cache",
-        is_flag=True,
-        help="Read the whole text again for every token: slow, and the same text.",
-    ),
-    option(
-        MODEL,
         "--from",
-        "room_name",
+        "whose",
         type=click.Choice(["steps", "solutions"]),
         default="solutions",
         show_default=True,
         help="Whose model: your own from steps/ with your own loop, or the reference.",
+    ),
+    option(
+        MODEL,
+        "--eager",
+        is_flag=True,
+        help="Run the twelve files as they are, without the engine: slow, and the same "
+        "text.",
     ),
     option(
         MODEL,
@@ -318,10 +322,114 @@ trace_json = option(
 )
 
 
-# --- What does not go together -----------------------------------------------------
+# --- The request -------------------------------------------------------------------
 
 
-def refuse_contradictions(wanted: SimpleNamespace) -> None:
+@dataclass
+class Request:
+    """What a command is asked for; each field is the option of its name.
+
+    Attributes:
+        whose: `--from`.
+        num_beams: `--beams`; None where nothing is searched for.
+        num_return_sequences: `--return`.
+    """
+
+    prompt: str
+    max_new_tokens: int
+    seed: int | None
+    # The model
+    model: str
+    revision: str | None
+    precision: str
+    device: str
+    whose: str = "solutions"
+    eager: bool = False
+    strict: bool = False
+    # How each token is chosen
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    greedy: bool = False
+    # Where a text ends
+    stop: Sequence[str] = ()
+    stop_tokens: Sequence[str | int] = ()
+    stop_at_limit: bool = False
+    # Searching instead of drawing
+    num_beams: int | None = None
+    length_penalty: float = 1.0
+    early_stopping: str = "no"
+    num_return_sequences: int = 1
+    # Many texts
+    samples: int = 1
+    prompts: Path | None = None
+    out: Path | None = None
+    batch_size: int = 8
+    # A look inside
+    trace: bool = False
+    trace_json: Path | None = None
+
+    def check(self) -> None:
+        """Whether each option keeps its rule.
+
+        Raises:
+            ValueError: If one does not.
+        """
+        self.decoding()
+        self.beams()
+        if "" in self.stop:
+            raise ValueError("--stop is empty: give it a text, or leave it out")
+        if self.trace_json and self.trace_json.exists():
+            there = f"{self.trace_json} is there already"
+            raise ValueError(f"--trace-json: {there}, choose another file")
+
+    def decoding(self) -> Decoding:
+        """How each token is chosen."""
+        return Decoding(
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            repetition_penalty=self.repetition_penalty,
+            do_sample=not self.greedy,
+        )
+
+    def beams(self) -> BeamSearch:
+        """How the likeliest texts are searched for."""
+        early = {"no": False, "yes": True, "never": "never"}
+        return BeamSearch(
+            1 if self.num_beams is None else self.num_beams,
+            num_return_sequences=self.num_return_sequences,
+            length_penalty=self.length_penalty,
+            early_stopping=early[self.early_stopping],  # type: ignore[arg-type]
+        )
+
+    def ending(self) -> dict[str, Any]:
+        """Where a text ends, as `Pipeline.steps` takes it."""
+        names = ("max_new_tokens", "stop", "stop_tokens", "stop_at_limit")
+        return {name: getattr(self, name) for name in names}
+
+    def beyond_step_12(self) -> list[str]:
+        """The options that are given, and that step 12's loop does not know."""
+        known = {
+            "--top-k": self.top_k != 0,
+            "--top-p": self.top_p != 1,
+            "--min-p": self.min_p != 0,
+            "--repetition-penalty": self.repetition_penalty != 1,
+            "--stop": bool(self.stop),
+            "--stop-token": bool(self.stop_tokens),
+            "--stop-at-limit": self.stop_at_limit,
+            "--beams": self.num_beams is not None,
+            "--prompts": self.prompts is not None,
+            "--trace": self.trace,
+            "--trace-json": self.trace_json is not None,
+        }
+        return [option for option, given in known.items() if given]
+
+
+def refuse_contradictions(request: Request) -> None:
     """Refuses options of `generate` that would have to be ignored.
 
     Several samples of what is not drawn would be one text, several times.
@@ -338,17 +446,14 @@ def refuse_contradictions(wanted: SimpleNamespace) -> None:
     draws = ["greedy", "temperature", *filters, "repetition_penalty", "seed"]
     search = ["length_penalty", "early_stopping", "num_return_sequences"]
     looks = ["trace", "trace_json"]
-    engine = ["precision", "device", "no_cache", *filters, "repetition_penalty"]
-    engine += ["stop_tokens", "stop_at_limit", "num_beams", "prompts", *looks]
-    is_own = wanted.room_name == "steps"
-    is_search = wanted.num_beams is not None
-    is_file = wanted.prompts is not None
+    is_own = request.whose == "steps"
+    is_search = request.num_beams is not None
+    is_file = request.prompts is not None
 
     excluded = [
-        (wanted.greedy, "--greedy", ["temperature", *filters, "samples"]),
-        (wanted.temperature == 0, "--temperature 0", [*filters, "samples"]),
-        (wanted.no_cache, "--no-cache", ["precision", "device"]),
-        (is_own, "--from steps", engine),
+        (request.greedy, "--greedy", ["temperature", *filters, "samples"]),
+        (request.temperature == 0, "--temperature 0", [*filters, "samples"]),
+        (request.device != "cpu", f"--device {request.device}", ["eager"]),
         (is_search, "--beams", [*draws, "stop", "samples", "prompts", *looks]),
         (is_file, "--prompts", ["prompt", "samples", *looks]),
     ]
@@ -361,7 +466,7 @@ def refuse_contradictions(wanted: SimpleNamespace) -> None:
         (is_own, "--from steps", ["strict"]),
         (is_search, "--beams", search),
         (is_file, "--prompts", ["out", "batch_size"]),
-        (wanted.out is not None, "--out", ["prompts"]),
+        (request.out is not None, "--out", ["prompts"]),
     ]
     for there, one, names in needed:
         for name in names:

@@ -13,6 +13,7 @@ from max.driver import CPU
 from max.dtype import DType
 from max.experimental.tensor import Tensor
 
+from gpt2 import eager
 from gpt2.engine import Cache, Engine
 from gpt2.learner import Steps, own_lines
 from solutions.solution_01 import GPT2Config
@@ -38,7 +39,7 @@ class Reader:
         self.logits: np.ndarray  # [batch, vocab_size], of what follows them
 
     def __call__(self, input_ids: Tensor) -> Tensor:
-        """int64 `[batch, seq]` to the last position's logits, `[batch, 1, vocab_size]`."""
+        """int64 `[batch, seq]` to the last logits of each, `[batch, 1, vocab_size]`."""
         ids = input_ids.to_numpy()  # [batch, seq]
         config = self.engine.config
         fits = ids.ndim == 2 and ids.size > 0 and ids.shape[1] <= config.n_positions
@@ -109,17 +110,18 @@ def write(
         before = ids
         return model(input_ids)
 
-    ids = Tensor([list(prompt)], dtype=DType.int64, device=CPU())  # [1, seq]
-    text = steps.generate(
-        watched,
-        ids,
-        max_new_tokens,
-        temperature=temperature,
-        do_sample=do_sample,
-        rng=rng,
-        n_positions=config.n_positions,
-        stop_token=stop_token,
-    )  # [1, seq + new]
+    with eager.collecting():
+        ids = Tensor([list(prompt)], dtype=DType.int64, device=CPU())  # [1, seq]
+        text = steps.generate(
+            watched,
+            ids,
+            max_new_tokens,
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+            n_positions=config.n_positions,
+            stop_token=stop_token,
+        )  # [1, seq + new]
     for token in text.to_numpy()[0, len(prompt) + len(shown) :].tolist():
         see(token)
 
