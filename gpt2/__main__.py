@@ -492,11 +492,10 @@ def prepare_for_step_12(
 ) -> "Callable[[Tensor], Tensor]":
     """What the loop of step 12 calls as its model."""
     from gpt2.eager_engine import EagerEngine
-    from gpt2.engine import Engine
     from gpt2.step_12 import Reader, looks_elsewhere
 
     engine = prepare_engine(request, checkpoint, steps)
-    if not isinstance(engine, Engine):
+    if isinstance(engine, EagerEngine):
         return engine.model
     plain = EagerEngine(
         checkpoint.config, checkpoint.weights, steps=steps, precision=request.precision
@@ -517,6 +516,8 @@ def learners_lines() -> Iterator[None]:
     """What the learner's own files raise ends the command, cut to their own lines."""
     try:
         yield
+    except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
+        raise
     except Exception as error:
         from gpt2.learner import own_lines
 

@@ -1,6 +1,6 @@
 """Is a learner's model on the engine the same model?
 
-    python -m gpt2.equivalence MODEL REVISION PRECISION DEVICE
+    python -m gpt2.equivalence FOLDER MODEL REVISION PRECISION DEVICE
 
 What the engine puts into a model takes the place of parts that a learner has written:
 a mistake in them would be gone, and the text another.  What remains may be something
@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 from max.experimental.tensor import Tensor
 
-from gpt2 import eager
+from gpt2 import eager, learner
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.compiled import compiled_file
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine
-from gpt2.learner import STEPS, Steps, load_steps, own_lines, watched
+from gpt2.learner import Steps, load_steps, own_lines, watched
 
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
 TOLERANCE = 1e-4  # of the largest number there
@@ -84,9 +84,9 @@ def ask(*words: str) -> str:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "gpt2.equivalence", *words],
-            cwd=STEPS.parent,
-            env=dict(os.environ),  # without what MAX has set behind Python's back
+            [sys.executable, "-m", "gpt2.equivalence", str(learner.STEPS), *words],
+            # Without what MAX has set behind Python's back.
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE,
@@ -249,11 +249,16 @@ def line_of(function: Any) -> str:
     """Where a learner's function begins."""
     code = function.__code__
     file = Path(code.co_filename)
-    return f"steps/{file.name}:{code.co_firstlineno}: " if file.parent == STEPS else ""
+    return (
+        f"steps/{file.name}:{code.co_firstlineno}: "
+        if file.parent == learner.STEPS
+        else ""
+    )
 
 
-def main(source: str, revision: str, precision: str, device: str) -> None:
+def main(folder: str, source: str, revision: str, precision: str, device: str) -> None:
     """Writes the reason to stdout, whatever a step prints."""
+    learner.STEPS = Path(folder)
     answer = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     eager.prepare()

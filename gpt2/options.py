@@ -371,6 +371,9 @@ class Request:
     trace: bool = False
     trace_json: Path | None = None
 
+    def __post_init__(self) -> None:
+        self.stop, self.stop_tokens = list(self.stop), list(self.stop_tokens)
+
     def check(self) -> None:
         """Whether each option keeps its rule.
 

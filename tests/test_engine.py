@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 from max.experimental.tensor import Tensor
 
+from course import variants
+from gpt2 import learner
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
 from gpt2.learner import build, run_lazily
+from gpt2.step_12 import Reader, looks_elsewhere, write
 from solutions.solution_11 import GPT2LMHeadModel
 from tests.quick import some
 from tests.shared import TEXT, needs
+from tests.tensors import tensor
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = sorted(file.parent for file in ROOT.glob("tests/golden/*/config.json"))
@@ -217,3 +221,109 @@ def test_what_is_not_there_is_refused(shakespeare, monkeypatch):
     monkeypatch.setattr("gpt2.engine.accelerator_count", lambda: 0)
     with pytest.raises(ValueError, match="no GPU on this machine"):
         make(device="gpu")
+
+
+# --- A model as step 12 calls it ---------------------------------------------------
+
+
+class Asked:
+    """Stands for the model as it is."""
+
+    def __init__(self) -> None:
+        self.shapes: list[list[int]] = []
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        self.shapes.append([int(n) for n in ids.shape])
+        return ids
+
+
+def test_a_reader_reads_each_token_once(engine, shakespeare, monkeypatch):
+    """Its cache grows with the text, and begins anew with another."""
+    read = []
+    extend = Engine.extend
+
+    def noted(self, tokens, cache):
+        read.append(tokens.shape)
+        return extend(self, tokens, cache)
+
+    monkeypatch.setattr(Engine, "extend", noted)
+    reader = Reader(engine, Asked())
+    ids = random_ids(shakespeare, 2, 20)
+    other = random_ids(shakespeare, 1, 5) + 0 * ids[:1, :5]
+    for asked in (ids[:, :3], ids[:, :4], ids[:, :4], ids, other, ids[:, :3]):
+        logits = reader(tensor(asked)).to_numpy()
+        expected, _ = engine.prefill(asked.tolist())
+        close(logits, expected[:, None])
+        read.pop()  # that of the line before
+    assert read == [(2, 3), (2, 1), (2, 16), (1, 5), (2, 3)]
+
+
+def test_what_the_engine_cannot_read_goes_to_the_model_as_it_is(engine, shakespeare):
+    asked = Asked()
+    reader = Reader(engine, asked)
+    too_long = np.zeros((1, shakespeare.config.n_positions + 1), np.int64)
+    for ids in (too_long, np.full((1, 2), 512), np.full((1, 2), -1), np.zeros(3, int)):
+        reader(tensor(ids))
+    assert asked.shapes == [[1, 257], [1, 2], [1, 2], [3]]
+
+
+LAST = "[:, -1, :]  # [batch"
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({}, ""),
+        (
+            {LAST: "[:, 0, :]  # [batch"},
+            "it uses logits of other positions than the last",
+        ),
+        (
+            {LAST: ".reshape([*input_ids.shape, -1])[:, -1, :]  # [batch"},
+            "steps/step_12.py:50: it asks for logits of other positions than the",
+        ),
+    ],
+    ids=["last", "first", "by its shape"],
+)
+def test_a_loop_that_looks_elsewhere_is_found(
+    eager, monkeypatch, tmp_path, changes, why
+):
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
+    source = variants.swap(learner.solution(12), changes)
+    (tmp_path / "step_12.py").write_text(source)
+    step = learner.load_step(12, tmp_path)
+    assert looks_elsewhere(step.generate).startswith(why)
+    assert bool(looks_elsewhere(step.generate)) == bool(why)
+
+
+def test_the_loop_is_called_once_and_shows_its_tokens_as_they_come(
+    engine, shakespeare, eager
+):
+    """Beyond a full context too; what it returns last, it shows last."""
+    steps = learner.load_steps("solutions")
+    calls = []
+
+    class Noted:
+        @staticmethod
+        def generate(*args, **kwargs):
+            calls.append(kwargs)
+            return steps.generate(*args, **kwargs)
+
+    shown: list[int] = []
+    prompt = random_ids(shakespeare, 1, 253)[0].tolist()
+    reader = Reader(engine, Asked())
+    lengths = []
+
+    def model(ids: Tensor) -> Tensor:
+        lengths.append(len(shown))
+        return reader(ids)
+
+    how = {"max_new_tokens": 6, "temperature": 1.0, "do_sample": False, "rng": None}
+    config = shakespeare.config
+    write(Noted, model, prompt, config, **how, stop_token=None, show=shown.append)
+    expected = []
+    for _ in range(6):
+        text = [*prompt, *expected][-config.n_positions :]
+        expected.append(int(engine.prefill([text])[0].argmax()))
+    assert shown == expected
+    assert len(calls) == 1 and lengths == [0, 1, 2, 3, 4, 5]

@@ -14,42 +14,38 @@ from max.experimental.tensor import Tensor
 from gpt2 import load
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding, generators
+from gpt2.eager_engine import EagerEngine
 from gpt2.generation import generate
-from gpt2.learner import build, run_lazily
-from gpt2.model import Model
-from gpt2.naive import NaiveEngine
+from gpt2.learner import load_steps
+from gpt2.pipeline import Pipeline
 from solutions import solution_12
-from solutions.solution_11 import GPT2LMHeadModel
 
 
 @pytest.fixture(scope="module")
-def shakespeare() -> Model:
+def shakespeare() -> Pipeline:
     return load("models/shakespeare")
 
 
 @pytest.fixture(scope="module")
-def names() -> Model:
+def names() -> Pipeline:
     """16 positions: its context is soon full."""
     return load("models/names")
 
 
 @functools.cache
-def uncached(model: Model):
-    """The solutions' model with the same weights."""
-    module = build(GPT2LMHeadModel, model.checkpoint.config)
-    module.load_state_dict(model.checkpoint.weights)
-    return run_lazily(module)
+def eagerly(model: Pipeline) -> Pipeline:
+    """The twelve files as they are, with the same weights."""
+    checkpoint = model.checkpoint
+    steps = load_steps("solutions")
+    engine = EagerEngine(checkpoint.config, checkpoint.weights, steps=steps)
+    return Pipeline(checkpoint, engine)
 
 
-def naive(model: Model) -> Model:
-    return Model(model.checkpoint, NaiveEngine(model.engine.config, uncached(model)))
-
-
-def step_12(model: Model, prompt: str, count: int, **how: object) -> list[int]:
+def step_12(model: Pipeline, prompt: str, count: int, **how: object) -> list[int]:
     """The new ids of step 12's own loop."""
     ids = model.encode(prompt)
     rows = solution_12.generate(
-        uncached(model),
+        eagerly(model).engine.model,
         Tensor([ids], dtype=DType.int64, device=CPU()),
         count,
         n_positions=model.engine.config.n_positions,
@@ -62,13 +58,13 @@ def step_12(model: Model, prompt: str, count: int, **how: object) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0, 0.7, 1.3])
 def test_the_text_of_step_12(shakespeare, eager, temperature):
-    """Token for token, for one seed: from the engine, and from the naive loop.
+    """Token for token, for one seed: from the engine, and from the eager one.
 
     The quick tests see one such text, in test_cli.py.
     """
     rng = np.random.default_rng(5)
     expected = step_12(shakespeare, "ROMEO:", 16, temperature=temperature, rng=rng)
-    for model in (shakespeare, naive(shakespeare)):
+    for model in (shakespeare, eagerly(shakespeare)):
         decoding = Decoding(temperature=temperature)
         text = model.generate("ROMEO:", decoding, max_new_tokens=16, seed=5)
         assert text.ids == expected
@@ -87,7 +83,7 @@ def test_beyond_the_context(names, eager):
     for prompt, text in zip(ids, texts, strict=True):
         start = Tensor([prompt], dtype=DType.int64, device=CPU())
         rows = solution_12.generate(
-            uncached(names), start, 20, do_sample=False, n_positions=16
+            eagerly(names).engine.model, start, 20, do_sample=False, n_positions=16
         )
         assert text == rows.to_numpy()[0, len(prompt) :].tolist()
 
@@ -191,7 +187,6 @@ def test_beams(shakespeare):
 REFUSED = {
     "a stop token it lacks": ({"stop_tokens": ["<pad>"]}, "'<pad>' is no token of"),
     "an empty stop string": ({"stop": [""]}, "a stop string is empty"),
-    "a name that is no option": ({"max_tokens": 3}, "max_tokens is no option"),
     "a stop that is no list": ({"stop": "A"}, "stop and stop_tokens are lists"),
     "a seed below 0": ({"seed": -1}, "seed must be 0 or more"),
     "too few generators": ({"rngs": []}, "0 rngs for 1 prompts"),
@@ -203,6 +198,11 @@ REFUSED = {
 def test_a_bad_option_is_refused(shakespeare, options, message):
     with pytest.raises(ValueError, match=message):
         shakespeare.generate("ROMEO:", **options)
+
+
+def test_a_name_that_is_no_option_is_refused(shakespeare):
+    with pytest.raises(TypeError, match="max_tokens"):
+        shakespeare.generate("ROMEO:", max_tokens=3)
 
 
 def test_a_prompt_that_cannot_be_read_is_refused(shakespeare, names):

@@ -16,14 +16,14 @@ from gpt2 import load
 from gpt2.__main__ import main
 from gpt2.decoding import Decoding
 from gpt2.jobs import only_writer, read_results
-from gpt2.model import Model
+from gpt2.pipeline import Pipeline
 
 ROOT = Path(__file__).parent.parent
 NAMES = "ROMEO JULIET KING DUKE NURSE FRIAR GREMIO BRUTUS CORIOLANUS".split()
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
+def model() -> Pipeline:
     return load(ROOT / "models" / "shakespeare")
 
 

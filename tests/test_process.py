@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2 import uncached
+from gpt2.__main__ import learners_lines
 from gpt2.learner import solution
 from tests.house import build_house
 
@@ -232,7 +232,7 @@ def test_an_exit_code_stays_what_it_is():
 
 
 def test_a_learner_is_not_blamed_for_a_closed_pipe():
-    with pytest.raises(BrokenPipeError), uncached.learners_code():
+    with pytest.raises(BrokenPipeError), learners_lines():
         raise BrokenPipeError
 
 

@@ -1,0 +1,160 @@
+"""A learner's model runs on the engine only where it is the same model there.
+
+Most of what is wrong is found before anything is compiled.  The slow tests try every
+other right answer, for which MAX compiles some twenty graphs the first time.
+"""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from course import variants
+from course.mistakes import catalogue
+from gpt2 import equivalence, learner
+from gpt2.checkpoint import Checkpoint, load_checkpoint
+
+ROOT = Path(__file__).parent.parent
+ATTENDS = "        x = residual(x, self.ln_1, self.attn)"
+
+
+@pytest.fixture(scope="module")
+def shakespeare() -> Checkpoint:
+    return load_checkpoint(ROOT / "models" / "shakespeare")
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch) -> Path:
+    """A learner's folder; solutions stand in for what is not in it."""
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
+    return tmp_path
+
+
+def reason(checkpoint: Checkpoint) -> str:
+    return equivalence.compare(
+        checkpoint, learner.load_steps("steps"), "float32", "cpu"
+    )
+
+
+def write(steps: Path, number: int, changes: dict[str, str]) -> None:
+    source = variants.swap(learner.solution(number), changes)
+    (steps / f"step_{number:02d}.py").write_text(source)
+
+
+def redefine(steps: Path, number: int, definitions: str) -> None:
+    source = variants.redefine(learner.solution(number), definitions)
+    (steps / f"step_{number:02d}.py").write_text(source)
+
+
+# --- Models that are the same ------------------------------------------------------
+
+
+def test_another_spelling_of_what_is_exchanged(steps, shakespeare, eager):
+    """Its graph is that of the solutions, since the engine brings its own attention."""
+    answers = import_module("tests.answers.step_07").ANSWERS
+    redefine(steps, 7, answers["other attributes, slices, where"])
+    assert reason(shakespeare) == ""
+
+
+@pytest.mark.slow
+def test_every_right_answer(steps, shakespeare, eager):
+    """At least 85 of 100 run on the engine, and each of the others says why not."""
+    reasons = {}
+    for number in learner.NUMBERS:
+        for name, text in import_module(
+            f"tests.answers.step_{number:02d}"
+        ).ANSWERS.items():
+            for file in steps.iterdir():
+                file.unlink()
+            redefine(steps, number, text)
+            reasons[number, name] = why = reason(shakespeare)
+            print(f"{number:02d} {name:50} {why or 'on the engine'}")
+    same = [why for why in reasons.values() if not why]
+    print(f"{len(same)} of {len(reasons)} run on the engine")
+    assert len(same) >= 0.85 * len(reasons)
+
+
+# --- Models that are not -----------------------------------------------------------
+
+
+OTHERS = {
+    "scores that are not scaled": (
+        7,
+        {"scores = scores / math.sqrt(self.head_dim)\n": "\n"},
+        "steps/step_07.py:70: attend computes something else than GPT-2's attention",
+    ),
+    "attention that goes another way": (
+        7,
+        {"x = self.attend(": "x = GPT2Attention.attend(self, "},
+        "steps/step_07.py:92: block 0's method attend is called 0 times instead of",
+    ),
+    "a block that attends twice": (
+        9,
+        {f"{ATTENDS}  #": f"{ATTENDS}\n{ATTENDS}  #"},
+        "block 0's method attend is called 2 times instead of once",
+    ),
+    "scaled embeddings": (
+        5,
+        {"axis=0)": "axis=0) * 2.0"},
+        "steps/step_05.py:26: the token embeddings are not the table's rows",
+    ),
+    "a scaled head": (
+        11,
+        {"self.transformer.wte.weight.T": "self.transformer.wte.weight.T * 0.5"},
+        "steps/step_11.py:32: the logits are not those of hidden @ wte.weight.T",
+    ),
+    "a length that is made an int": (
+        10,
+        {"seq = input_ids.shape[1]\n": "seq = int(input_ids.shape[1])\n"},
+        "steps/step_10.py:53: MAX cannot make a graph of it: ",
+    ),
+    "NumPy in the middle": (
+        8,
+        {"return x + ": "x.to_numpy()\n    return x + "},
+        "steps/step_08.py:31: ",
+    ),
+    "an error": (
+        4,
+        {"self.c_proj(x)": "self.c_proj(x, x)"},
+        "steps/step_04.py:35: it stops with a TypeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("number, changes, why", OTHERS.values(), ids=list(OTHERS))
+def test_what_is_another_model_says_so(steps, shakespeare, eager, number, changes, why):
+    """The line and the reason, before anything is compiled."""
+    write(steps, number, changes)
+    assert reason(shakespeare).startswith(why)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "what",
+    ["ignoring the positions that are given", "positions that begin at 1"],
+)
+def test_positions_are_compared_too(steps, shakespeare, eager, what):
+    (mistake,) = (m for m in catalogue(10) if m.what == what)
+    (steps / "step_10.py").write_text(mistake.source(10))
+    assert re.match("steps/step_10.py:..: it does not use the pos", reason(shakespeare))
+
+
+# --- The other process -------------------------------------------------------------
+
+
+def test_a_process_that_dies_is_a_reason(steps, shakespeare, monkeypatch, tmp_path):
+    """It is asked once: the answer is kept beside what MAX compiles."""
+    file = tmp_path / "kept" / "answer.json"
+    monkeypatch.setattr(equivalence, "compiled_file", lambda *_, **__: file)
+    write(steps, 8, {"return x + ": "import os\n    os.abort()\n    return x + "})
+    asked = shakespeare, None, learner.load_steps("steps"), "float32", "cpu"
+    why = equivalence.why_not(*asked)
+    assert why == "MAX's compiler fails on it (Aborted)"
+    monkeypatch.setattr(equivalence, "ask", None)
+    assert equivalence.why_not(*asked) == why
+
+
+def test_a_process_that_hangs_is_a_reason(steps, shakespeare, monkeypatch):
+    monkeypatch.setattr(equivalence, "PATIENCE", 0.5)
+    assert "had not compiled it after 0.5 s" in equivalence.ask("", "", "", "")
