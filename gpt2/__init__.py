@@ -1,9 +1,35 @@
-"""GPT-2, ready to run:
+"""GPT-2, ready to run: what comes after the twelve steps.
 
-from gpt2 import load
+    from gpt2 import load
 
-model = load("models/shakespeare")
-print(model.generate("ROMEO:", max_new_tokens=60, seed=1).text)
+    model = load("models/shakespeare")
+    print(model.generate("ROMEO:", max_new_tokens=60, seed=1).text)
+
+The files, in the order in which they are read:
+
+    learner       whose model: a learner's twelve files or ours, put together
+    exchange      how fast: the parts that are put into it
+    kernels/      two of them, in Mojo
+    precision     weights in fewer bytes
+    engine        that, compiled, and its KV cache: prefill, decode
+    compiled      what MAX has compiled, kept for the next process
+    eager_engine  the model as it is, behind the same doors
+    eager         MAX's eager mode, made quick
+    equivalence   whether a learner's model is the same on the engine
+    decoding      from logits to a token
+    text          between text and ids
+    generation    the loop: texts that grow
+    step_12       step 12's own loop, on the engine
+    beam          the search for the likeliest text
+    trace         how each token came about
+    checkpoint    weights, sizes and tokenizer, from disk or the hub
+    pipeline      text in, text out
+    jobs          files of prompts
+    options       the options of the command line
+    preparation   from a request to a model that can run
+    terminal      what it says beside its text
+    process       how the process of every command begins and ends
+    __main__      the command line
 """
 
 from __future__ import annotations

@@ -13,9 +13,7 @@ import contextlib
 import gzip
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +30,17 @@ from gpt2 import load, options
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding, generators
 from gpt2.options import Request
-from gpt2.terminal import BadInput, messages, moving, preparing, refusing
+from gpt2.preparation import (
+    open_pipeline,
+    open_steps,
+    prepare,
+    prepare_for_step_12,
+    read_checkpoint,
+)
+from gpt2.terminal import learners_lines, messages, moving, preparing, refusing
 
 if TYPE_CHECKING:
-    from max.experimental.tensor import Tensor
-
-    from gpt2.checkpoint import Checkpoint
-    from gpt2.eager_engine import EagerEngine
-    from gpt2.engine import Engine
     from gpt2.generation import Step
-    from gpt2.learner import Steps
-    from gpt2.pipeline import Pipeline
 
 NAMES = Path(__file__).parent.parent / "models" / "names"
 
@@ -106,7 +104,7 @@ def write(request: Request) -> None:
             console = messages if request.trace else None
             tokenizer = pipeline.checkpoint.tokenizer
             steps = traced(steps, decoding, tokenizer, console=console, file=file)
-        with learners_lines():
+        with learners_lines(request.whose):
             tokens = show_texts(prompts, steps, streamed=not request.trace)
     summarize(tokens, start, prepared, drawn(decoding, seed))
 
@@ -153,7 +151,7 @@ def search(request: Request) -> None:
         beams.check(checkpoint.config, ids, request.max_new_tokens, stops)
     pipeline = prepare(request, checkpoint)
     prepared = time.perf_counter()
-    with moving("searching"), learners_lines():
+    with moving("searching"), learners_lines(request.whose):
         found = pipeline.search(
             request.prompt,
             beams,
@@ -226,7 +224,7 @@ def continue_file(request: Request) -> None:
         still = not messages.is_terminal
         with (
             Progress(*columns, console=messages, disable=still) as progress,
-            learners_lines(),
+            learners_lines(request.whose),
         ):
             bar = progress.add_task("", total=len(prompts), completed=done)
             for completions in batches:
@@ -261,7 +259,7 @@ def write_with_step_12(request: Request) -> None:
             tokens += 1
             click.echo(stream.push(token), nl=False)
 
-        with learners_lines():
+        with learners_lines(request.whose):
             step_12.write(
                 steps,
                 model,
@@ -385,7 +383,7 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
     messages.print(f"[dim]{drawn(decoding, seed)}[/]")
 
 
-# --- Prompts and models ------------------------------------------------------------
+# --- Input and output --------------------------------------------------------------
 
 
 def from_stdin(prompt: str) -> str:
@@ -399,146 +397,6 @@ def from_stdin(prompt: str) -> str:
     if sys.stdin is None:
         raise ValueError("stdin is closed: give a prompt")
     return sys.stdin.buffer.read().decode()
-
-
-def open_pipeline(request: Request) -> "Pipeline":
-    """As `prepare`, once it is sure that the model can read the prompt."""
-    checkpoint = read_checkpoint(request)
-    with refusing():
-        from gpt2.text import encode
-
-        encode(checkpoint, request.prompt)
-    return prepare(request, checkpoint)
-
-
-def read_checkpoint(request: Request) -> "Checkpoint":
-    """Everything but the engine, to see first whether it can do what is wanted."""
-    with moving("reading the model"), refusing():
-        from gpt2 import engine
-        from gpt2.checkpoint import load_checkpoint
-        from gpt2.text import stop_ids
-
-        engine.check(request.precision, request.device)
-        checkpoint = load_checkpoint(request.model, revision=request.revision)
-        stop_ids(checkpoint, request.stop_tokens)
-        return checkpoint
-
-
-def prepare(request: Request, checkpoint: "Checkpoint") -> "Pipeline":
-    """The checkpoint with the engine that is asked for."""
-    from gpt2.pipeline import Pipeline
-
-    steps = open_steps(request)
-    if request.whose == "steps" and request.beyond_step_12():
-        names = ", ".join(request.beyond_step_12())
-        say(f"Step 12 knows no {names}: the course's own loop takes its place.")
-    return Pipeline(checkpoint, prepare_engine(request, checkpoint, steps))
-
-
-def open_steps(request: Request) -> "Steps":
-    """The twelve files, and a word about those that a solution stands in for."""
-    from gpt2.learner import load_steps
-
-    with learners_lines():
-        steps = load_steps(request.whose)
-    if steps.stand_ins and request.strict:
-        number, missing = next(iter(steps.stand_ins.items()))
-        raise BadInput(
-            f"step {number:02d} is still to be written ({missing}); write it, or "
-            "leave --strict out"
-        )
-    if steps.stand_ins:
-        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
-        say(f"still to be written, solutions stand in: step {numbers}")
-    return steps
-
-
-def prepare_engine(
-    request: Request, checkpoint: "Checkpoint", steps: "Steps"
-) -> "Engine | EagerEngine":
-    """The engine, or the eager one: if it is wanted, or the steps need it."""
-    from gpt2 import eager, equivalence
-    from gpt2.eager_engine import EagerEngine
-    from gpt2.engine import Engine
-
-    config, weights, precision = (
-        checkpoint.config,
-        checkpoint.weights,
-        request.precision,
-    )
-    learners = request.whose == "steps"
-    first_time = "a minute or two" if learners or request.eager else "half a minute"
-    with preparing(first_time), learners_lines(), ThreadPoolExecutor(1) as beside:
-        if learners or request.eager:
-            eager.prepare_process()
-            beside.submit(eager.load_kernels)
-        reason = ""
-        if learners and not request.eager:
-            reason = equivalence.why_not(
-                checkpoint, request.revision, steps, precision, request.device
-            )
-        if not reason and not request.eager:
-            return Engine(
-                config, weights, steps=steps, precision=precision, device=request.device
-            )
-    if reason:
-        say_eager(reason)
-    with learners_lines():
-        return EagerEngine(config, weights, steps=steps, precision=precision)
-
-
-def prepare_for_step_12(
-    request: Request, checkpoint: "Checkpoint", steps: "Steps"
-) -> "Callable[[Tensor], Tensor]":
-    """What the loop of step 12 calls as its model."""
-    from gpt2.eager_engine import EagerEngine
-    from gpt2.step_12 import Reader, looks_elsewhere
-
-    engine = prepare_engine(request, checkpoint, steps)
-    if isinstance(engine, EagerEngine):
-        return engine.model
-    plain = EagerEngine(
-        checkpoint.config, checkpoint.weights, steps=steps, precision=request.precision
-    )
-    if reason := looks_elsewhere(steps.generate):
-        say_eager(reason)
-        return plain.model
-    return Reader(engine, plain.model)
-
-
-def say_eager(reason: str) -> None:
-    """Why it will take its time."""
-    say(f"Your steps run eagerly, which is slow: {reason}")
-
-
-@contextlib.contextmanager
-def learners_lines() -> Iterator[None]:
-    """What the learner's own files raise ends the command, cut to their own lines."""
-    try:
-        yield
-    except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
-        raise
-    except Exception as error:
-        from gpt2.learner import own_lines
-
-        lines = own_lines(error)
-        if not lines:
-            raise
-        for line in lines:
-            messages.print(str(line))
-            messages.print(f"    {line.text}", markup=False)
-        for text in traceback.format_exception_only(error):
-            messages.print(text.rstrip(), markup=False)
-        say("Your steps stopped here.  The checks s01 to s12 tell more.")
-        sys.exit(1)
-
-
-# --- Output ------------------------------------------------------------------------
-
-
-def say(text: str) -> None:
-    """A line beside the text."""
-    messages.print(text, style="dim", soft_wrap=True, markup=False)
 
 
 def show_prompt(prompt: str) -> None:

@@ -120,7 +120,7 @@ def load_checkpoint(
     return Checkpoint(str(source), config, weights, tokenizer, boundary)
 
 
-# --- Where it is --------------------------------------------------------------
+# --- Folder -------------------------------------------------------------------
 
 
 def find_folder(source: str | Path, revision: str | None) -> Path:
@@ -170,7 +170,7 @@ def download(model: str, revision: str | None) -> Path:
             ) from error
 
 
-# --- Its sizes ----------------------------------------------------------------
+# --- Configuration ------------------------------------------------------------
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def read_config(file: Path) -> tuple[GPT2Config, int | None]:
     return config, boundary
 
 
-# --- Its tokenizer ------------------------------------------------------------
+# --- Tokenizer ----------------------------------------------------------------
 
 
 def load_tokenizer(folder: str | Path, *, vocab_size: int | None = None) -> Tokenizer:
@@ -278,7 +278,7 @@ def load_tokenizer(folder: str | Path, *, vocab_size: int | None = None) -> Toke
     return tokenizer
 
 
-# --- Its weights --------------------------------------------------------------
+# --- Weights ------------------------------------------------------------------
 
 
 class StoredTensor(NamedTuple):

@@ -61,7 +61,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
-# --- Choosing ----------------------------------------------------------------------
+# --- Sampling ----------------------------------------------------------------------
 
 
 def greedy(logits: np.ndarray) -> int:
@@ -91,7 +91,7 @@ def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
     return int(cumulative.searchsorted(rng.random(), side="right"))
 
 
-# --- What changes the logits -------------------------------------------------------
+# --- Logit processors --------------------------------------------------------------
 # Logits [vocab_size] in, new ones out, with -inf where a token has been filtered.
 
 
@@ -174,7 +174,7 @@ def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
     return np.where(logits < least, -np.inf, logits)
 
 
-# --- All of it together ------------------------------------------------------------
+# --- The strategy ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

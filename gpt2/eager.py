@@ -98,7 +98,7 @@ class Collected(LazyRealizationContext):
         return await super().realize_all()
 
 
-# --- The kernels -----------------------------------------------------------------
+# --- Kernels ---------------------------------------------------------------------
 
 
 def operations() -> list[Callable[[], object]]:

@@ -32,7 +32,7 @@ from gpt2.learner import Steps, build, load_steps
 from gpt2.precision import store
 from solutions.solution_01 import GPT2Config
 
-# --- The KV cache ------------------------------------------------------------------
+# --- KV cache ----------------------------------------------------------------------
 
 
 class Cache:
@@ -79,7 +79,7 @@ class Cache:
         return Cache(copy, self.first[np.asarray(rows)], self.length)
 
 
-# --- The engine --------------------------------------------------------------------
+# --- Engine ------------------------------------------------------------------------
 
 
 class Engine:

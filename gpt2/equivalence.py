@@ -42,7 +42,7 @@ PROMPTS = (1, 3, 16)  # how many of them at once, before they come one by one
 LONGEST = 256  # tokens of a longer text, as far as n_positions allows
 
 
-# --- The verdict -------------------------------------------------------------------
+# --- Verdict -----------------------------------------------------------------------
 
 
 def why_not(
@@ -101,7 +101,7 @@ def ask(*words: str) -> str:
     return str(json.loads(done.stdout))
 
 
-# --- The comparison ----------------------------------------------------------------
+# --- Comparison --------------------------------------------------------------------
 
 
 def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -> str:
@@ -158,7 +158,7 @@ def close(found: np.ndarray, expected: np.ndarray) -> bool:
     return bool(np.allclose(found, expected, rtol=0, atol=atol, equal_nan=True))
 
 
-# --- The parts that are exchanged --------------------------------------------------
+# --- Exchanged parts ---------------------------------------------------------------
 
 
 def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
@@ -197,7 +197,8 @@ def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
             return f"{place}block {n}'s method attend is called {times}"
         q, k, v, y = (tensor.to_numpy() for tensor in attended[n][0])
         if not close(y, attention(q, k, v)):
-            place = line_of(type(block.attn).attend)
+            own = type(block.attn).attend
+            place = line_of(own) or line_of(own.__globals__.get("causal_mask"))
             return f"{place}attend computes something else than GPT-2's attention"
     table = transformer.wte.weight.to_numpy()  # [vocab_size, n_embd]
     if not close(arrays["transformer.wte", "output"], table[ids]):
@@ -246,7 +247,7 @@ def where(error: BaseException) -> str:
 
 
 def line_of(function: Any) -> str:
-    """Where a learner's function begins."""
+    """Where a function begins, if a learner has written it."""
     code = function.__code__
     file = Path(code.co_filename)
     return (

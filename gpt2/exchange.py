@@ -160,7 +160,7 @@ def mask(first: Tensor, seq: Dim) -> Tensor:
     return causal + padding.reshape([-1, 1, 1, total])
 
 
-# --- The exchange ------------------------------------------------------------------
+# --- Exchange ----------------------------------------------------------------------
 
 
 class Exchanged(Module[..., Tensor]):

@@ -61,7 +61,7 @@ class Results:
         return self.lines[0]["made_with"].get("seed") if self.lines else None
 
 
-# --- What is there -----------------------------------------------------------------
+# --- Files -------------------------------------------------------------------------
 
 
 def read_prompts(file: Path) -> list[Prompt]:
@@ -178,7 +178,7 @@ def check_prompts(
             raise ValueError(f"{file}, line {prompt.line}: {error}") from None
 
 
-# --- The work ----------------------------------------------------------------------
+# --- Batches -----------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -49,22 +49,22 @@ class Reader:
         if len(ids) == batch and np.array_equal(ids[:, :known], self.ids):
             if known < ids.shape[1]:
                 if ids.shape[1] > self.cache.capacity:
-                    self.cache = self.cache.reorder(range(batch), room(ids, config))
+                    self.cache = self.cache.reorder(range(batch), columns(ids, config))
                 self.logits = self.engine.extend(ids[:, known:], self.cache)
         else:
             self.logits, self.cache = self.engine.prefill(
-                ids.tolist(), room(ids, config)
+                ids.tolist(), columns(ids, config)
             )
         self.ids = ids.copy()
         return Tensor.from_dlpack(self.logits[:, None])  # [batch, 1, vocab_size]
 
 
-def room(ids: np.ndarray, config: GPT2Config) -> int:
+def columns(ids: np.ndarray, config: GPT2Config) -> int:
     """Columns for the ids `[batch, seq]` and as many more."""
     return min(2 * ids.shape[1], config.n_positions)
 
 
-# --- The loop ----------------------------------------------------------------------
+# --- Loop --------------------------------------------------------------------------
 
 
 def write(

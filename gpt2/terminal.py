@@ -6,12 +6,16 @@ Text goes to stdout, everything else to stderr, so that a pipe gets the text alo
 import contextlib
 import os
 import re
+import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from gpt2.learner import own_lines
 
 messages = Console(stderr=True, highlight=False)
 
@@ -73,3 +77,31 @@ def preparing(first_time: str) -> Iterator[None]:
         messages.print(text, soft_wrap=True)
     with moving(text):
         yield
+
+
+def say(text: str) -> None:
+    """A line beside the text."""
+    messages.print(text, style="dim", soft_wrap=True, markup=False)
+
+
+@contextlib.contextmanager
+def learners_lines(whose: str) -> Iterator[None]:
+    """What goes wrong in a learner's steps ends the command, cut to their own lines.
+
+    Args:
+        whose: As in `learner.Steps`; an error of the solutions is a bug, and looks so.
+    """
+    try:
+        yield
+    except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
+        raise
+    except Exception as error:
+        if whose == "solutions":
+            raise
+        for line in own_lines(error):
+            messages.print(str(line))
+            messages.print(f"    {line.text}", markup=False)
+        for text in traceback.format_exception_only(error):
+            messages.print(text.rstrip(), markup=False)
+        say("Your steps stopped here.  The checks s01 to s12 tell more.")
+        sys.exit(1)

@@ -41,7 +41,7 @@ matplotlib.rcParams["svg.hashsalt"] = "gpt2"  # the same picture, the same bytes
 MODELS = Path(__file__).parent
 
 
-# --- The two recipes ---------------------------------------------------------
+# --- Recipes -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ WARMUP_STEPS = 200
 EVALUATE_EVERY = 250  # steps; state is saved as often
 
 
-# --- Text to ids -------------------------------------------------------------
+# --- Tokenization ------------------------------------------------------------
 
 
 def character_tokenizer(recipe: Recipe, text: str) -> Tokenizer:
@@ -128,7 +128,8 @@ def bpe_tokenizer(recipe: Recipe, text: str) -> Tokenizer:
     return tokenizer
 
 
-# --- Data: each of the two classes yields batches and measures held-out loss ---
+# --- Data -------------------------------------------------------------------------
+# Each of the two classes yields batches and measures held-out loss.
 
 
 class Names:

@@ -76,7 +76,7 @@ def signature(error: BaseException) -> str:
     return text.strip().partition("\n\n")[0]
 
 
-# --- Comparing -------------------------------------------------------------------
+# --- Comparison ------------------------------------------------------------------
 
 
 def close(

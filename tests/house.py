@@ -1,4 +1,4 @@
-"""A copy of the rooms that the coach needs, with a steps/ of its own, for the tests."""
+"""A copy of what the coach needs, with a steps/ of its own, for the tests."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def build_house(place: Path) -> Path:
-    """Copies the rooms to `place`, with the stubs as steps."""
-    for room in ("course", "gpt2", "solutions", "tests"):
+    """Copies the folders to `place`, with the stubs as steps."""
+    for folder in ("course", "gpt2", "solutions", "tests"):
         ignore = shutil.ignore_patterns("__pycache__", "golden", "transcripts")
-        shutil.copytree(ROOT / room, place / room, ignore=ignore)
+        shutil.copytree(ROOT / folder, place / folder, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", place)
     shutil.copytree(ROOT / "models" / "shakespeare", place / "models" / "shakespeare")
     shutil.copytree(ROOT / "course" / "stubs", place / "steps")

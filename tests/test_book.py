@@ -53,7 +53,7 @@ HEADINGS = [
 ]
 
 
-# --- What runs ---------------------------------------------------------------------
+# --- Code blocks -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -152,7 +152,7 @@ def test_every_other_command_is_one_that_setup_explains():
                         assert name in ("setup", "troubleshooting"), f"{name}: {line}"
 
 
-# --- What is said ------------------------------------------------------------------
+# --- Prose -------------------------------------------------------------------------
 
 
 def test_the_summary_names_every_chapter():
@@ -250,7 +250,7 @@ def test_a_message_that_is_quoted_is_one_that_is_given():
         assert any(row in text for row in rows for text in said), line
 
 
-# --- What is built -----------------------------------------------------------------
+# --- Pages -------------------------------------------------------------------------
 
 
 class Page(HTMLParser):

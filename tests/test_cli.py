@@ -251,7 +251,7 @@ def test_a_name_can_be_watched():
     assert "".join(drawn) == name
 
 
-# --- What is refused ---------------------------------------------------------------
+# --- Refusals ----------------------------------------------------------------------
 
 
 REFUSED = {
@@ -276,7 +276,7 @@ REFUSED = {
     "no such token": (["--stop-token=nonesuch"], "'nonesuch' is no token"),
     "no token at all": (["--stop-token="], "'' is no token"),
     "no such id": (["--stop-token=512"], "512 is no token"),
-    "another room": (["--from=kitchen"], "kitchen"),
+    "somebody else": (["--from=kitchen"], "kitchen"),
     "another precision": (["--precision=float16"], "float16"),
     "another device": (["--device=tpu"], "tpu"),
     "no such folder": (["--model=./nowhere"], "./nowhere"),

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import course.__main__
+import gpt2
 from course import doctor, state, variants, warmup, worker
 from course.examiner import Examiner
 from course.lessons import LESSONS
@@ -120,10 +121,13 @@ def test_nothing_imports_the_coach():
     assert found == []
 
 
-def test_the_coachs_files_are_named_in_their_order():
-    named = re.findall(r"^    (\w+)/?  ", course.__main__.__doc__, re.MULTILINE)
-    files = [file.stem for file in (ROOT / "course").glob("*.py")]
-    assert sorted([*named, "__main__"]) == sorted([*files, "mistakes"])
+@pytest.mark.parametrize("package, told", [("course", course.__main__), ("gpt2", gpt2)])
+def test_the_files_are_named_in_their_order(package, told):
+    named = re.findall(r"^    (\w+)/?  ", told.__doc__, re.MULTILINE)
+    files = [file.stem for file in (ROOT / package).glob("*.py")]
+    folders = [file.parent.name for file in (ROOT / package).glob("*/__init__.*")]
+    assert {*named, "__init__", "__main__"} == {*files, *folders, "__init__"}
+    assert len(named) == len(set(named))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -207,7 +211,7 @@ def test_the_earlier_steps_are_the_solutions_when_a_step_is_checked(house, eager
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# --- What a learner reads: see also tests/transcripts ------------------------------
+# --- Messages: see also tests/transcripts ------------------------------------------
 
 
 def write(house: Path, number: int, text: str | bytes) -> Path:
@@ -350,7 +354,7 @@ def test_time_for_compiling_does_not_count(house, eager):
     assert "each id is replaced by its row" in done.stdout
 
 
-# --- The other commands ------------------------------------------------------------
+# --- Other commands ----------------------------------------------------------------
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def kept(logits: np.ndarray) -> list[int]:
     return np.flatnonzero(np.isfinite(logits)).tolist()
 
 
-# --- As transformers ---------------------------------------------------------------
+# --- transformers ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda n: str(CASES[n]))
@@ -63,7 +63,7 @@ def test_logits_are_those_of_transformers(number):
         assert actual.dtype == np.float32
 
 
-# --- Each by itself ----------------------------------------------------------------
+# --- Logit processors --------------------------------------------------------------
 
 
 def test_log_softmax():
@@ -145,7 +145,7 @@ def test_the_logits_given_stay_as_they_are():
     np.testing.assert_array_equal(logits, LOGITS[0])
 
 
-# --- Drawing -----------------------------------------------------------------------
+# --- Sampling ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("decoding", [Decoding(), Decoding(0.8, 40, 0.95, 0.02, 1.1)])

@@ -94,7 +94,7 @@ def test_a_kernel_that_is_missing_is_announced(eager, monkeypatch):
     assert names == ["unary_CosOp"]
 
 
-# --- Where the kernels are kept ----------------------------------------------------
+# --- Files -------------------------------------------------------------------------
 
 
 def test_one_process_at_a_time_makes_the_kernels(tmp_path):

@@ -64,7 +64,7 @@ def close(ours: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-4)
 
 
-# --- float32: the same logits ------------------------------------------------------
+# --- Logits ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("prompt", [1, 2, 100, 255])
@@ -132,7 +132,7 @@ def test_the_same_without_kernels(engine, shakespeare, eager):
     assert plain.weights.keys() == engine.weights.keys()
 
 
-# --- The cache ---------------------------------------------------------------------
+# --- KV cache ----------------------------------------------------------------------
 
 
 def test_reorder_moves_and_repeats_texts(engine, shakespeare):
@@ -223,7 +223,7 @@ def test_what_is_not_there_is_refused(shakespeare, monkeypatch):
         make(device="gpu")
 
 
-# --- A model as step 12 calls it ---------------------------------------------------
+# --- Step 12 on the engine ---------------------------------------------------------
 
 
 class Asked:

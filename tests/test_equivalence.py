@@ -47,7 +47,7 @@ def redefine(steps: Path, number: int, definitions: str) -> None:
     (steps / f"step_{number:02d}.py").write_text(source)
 
 
-# --- Models that are the same ------------------------------------------------------
+# --- The same model ----------------------------------------------------------------
 
 
 def test_another_spelling_of_what_is_exchanged(steps, shakespeare, eager):
@@ -75,7 +75,7 @@ def test_every_right_answer(steps, shakespeare, eager):
     assert len(same) >= 0.85 * len(reasons)
 
 
-# --- Models that are not -----------------------------------------------------------
+# --- Other models ------------------------------------------------------------------
 
 
 OTHERS = {
@@ -140,7 +140,7 @@ def test_positions_are_compared_too(steps, shakespeare, eager, what):
     assert re.match("steps/step_10.py:..: it does not use the pos", reason(shakespeare))
 
 
-# --- The other process -------------------------------------------------------------
+# --- Process -----------------------------------------------------------------------
 
 
 def test_a_process_that_dies_is_a_reason(steps, shakespeare, monkeypatch, tmp_path):

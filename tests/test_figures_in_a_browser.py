@@ -307,7 +307,7 @@ def test_a_figure_follows_every_theme(visit, theme):
         assert (lighter + 0.05) / (darker + 0.05) >= 3, "too little contrast"
 
 
-# --- What each figure is for -------------------------------------------------------
+# --- Figures -----------------------------------------------------------------------
 
 
 def test_the_mask_is_taken_away_and_the_future_leaks(visit):

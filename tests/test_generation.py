@@ -129,7 +129,7 @@ def test_logprobs_are_the_models_own(shakespeare):
         ids.append(token)
 
 
-# --- Where a text ends -------------------------------------------------------------
+# --- Ending ------------------------------------------------------------------------
 
 
 def test_a_stop_string_ends_it_across_tokens(shakespeare):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gpt2.__main__ import learners_lines
 from gpt2.learner import solution
+from gpt2.terminal import learners_lines
 from tests.house import build_house
 
 ROOT = Path(__file__).parent.parent
@@ -181,7 +181,7 @@ def test_the_worker_ends_with_the_coach(house, number):
         assert ended
 
 
-# --- A reader who has read enough ---------------------------------------------------
+# --- Closed pipes -------------------------------------------------------------------
 
 
 def cut_short(code: str, cwd: Path = ROOT, stream: str = "stdout") -> tuple[int, str]:
@@ -232,7 +232,7 @@ def test_an_exit_code_stays_what_it_is():
 
 
 def test_a_learner_is_not_blamed_for_a_closed_pipe():
-    with pytest.raises(BrokenPipeError), learners_lines():
+    with pytest.raises(BrokenPipeError), learners_lines("steps"):
         raise BrokenPipeError
 
 

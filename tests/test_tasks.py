@@ -205,7 +205,7 @@ def test_the_container_is_made_ready_by_commands_that_exist():
     assert kernels == ".venv/bin/python -m gpt2.eager"
 
 
-# --- A small house for `run` -------------------------------------------------------
+# --- A small tree for `run` --------------------------------------------------------
 
 TASKS = """
 [tasks]
@@ -327,7 +327,7 @@ def ready(tmp_path_factory):
     house.leave()
 
 
-# --- What `run` lists --------------------------------------------------------------
+# --- List of tasks -----------------------------------------------------------------
 
 
 def test_run_is_executable_and_starts_with_any_python3():
@@ -376,7 +376,7 @@ def test_our_list_is_in_columns_on_a_narrow_terminal(house):
     assert len({re.match(r" +\S+ +", line).end() for line in lines}) == 1
 
 
-# --- How `run` runs ----------------------------------------------------------------
+# --- Running -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_pixi_is_handed_everything_where_there_is_one(house, tmp_path):
     assert house.installs() == 0
 
 
-# --- How `run` installs ------------------------------------------------------------
+# --- Installation ------------------------------------------------------------------
 
 
 def test_an_environment_is_made_once(house):
@@ -590,7 +590,7 @@ def test_ctrl_c_ends_the_install(house, everyone):
     assert "an earlier install did not finish" in house.run("tell").err
 
 
-# --- Which Python ------------------------------------------------------------------
+# --- Python versions ---------------------------------------------------------------
 
 
 def run_as_python(house, *version):

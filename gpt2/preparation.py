@@ -1,0 +1,138 @@
+"""From a request to the model that it asks for: checkpoint, steps, engine.
+
+Each function imports what it needs itself: what can be refused without MAX is refused
+before MAX is imported, which takes a second.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from gpt2.learner import load_steps
+from gpt2.options import Request
+from gpt2.terminal import (
+    BadInput,
+    learners_lines,
+    moving,
+    preparing,
+    refusing,
+    say,
+)
+
+if TYPE_CHECKING:
+    from max.experimental.tensor import Tensor
+
+    from gpt2.checkpoint import Checkpoint
+    from gpt2.eager_engine import EagerEngine
+    from gpt2.engine import Engine
+    from gpt2.learner import Steps
+    from gpt2.pipeline import Pipeline
+
+
+def open_pipeline(request: Request) -> "Pipeline":
+    """As `prepare`, once it is sure that the model can read the prompt."""
+    checkpoint = read_checkpoint(request)
+    with refusing():
+        from gpt2.text import encode
+
+        encode(checkpoint, request.prompt)
+    return prepare(request, checkpoint)
+
+
+def read_checkpoint(request: Request) -> "Checkpoint":
+    """Everything but the engine, to see first whether it can do what is wanted."""
+    with moving("reading the model"), refusing():
+        from gpt2 import engine
+        from gpt2.checkpoint import load_checkpoint
+        from gpt2.text import stop_ids
+
+        engine.check(request.precision, request.device)
+        checkpoint = load_checkpoint(request.model, revision=request.revision)
+        stop_ids(checkpoint, request.stop_tokens)
+        return checkpoint
+
+
+def prepare(request: Request, checkpoint: "Checkpoint") -> "Pipeline":
+    """The checkpoint with the engine that is asked for."""
+    from gpt2.pipeline import Pipeline
+
+    steps = open_steps(request)
+    if request.whose == "steps" and request.beyond_step_12():
+        names = ", ".join(request.beyond_step_12())
+        say(f"Step 12 knows no {names}: the course's own loop takes its place.")
+    return Pipeline(checkpoint, prepare_engine(request, checkpoint, steps))
+
+
+def open_steps(request: Request) -> "Steps":
+    """The twelve files, and a word about those that a solution stands in for."""
+    with learners_lines(request.whose):
+        steps = load_steps(request.whose)
+    if steps.stand_ins and request.strict:
+        number, missing = next(iter(steps.stand_ins.items()))
+        raise BadInput(
+            f"step {number:02d} is still to be written ({missing}); write it, or "
+            "leave --strict out"
+        )
+    if steps.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
+        say(f"still to be written, solutions stand in: step {numbers}")
+    return steps
+
+
+def prepare_engine(
+    request: Request, checkpoint: "Checkpoint", steps: "Steps"
+) -> "Engine | EagerEngine":
+    """The engine, or the eager one: if it is wanted, or the steps need it."""
+    from gpt2 import eager, equivalence
+    from gpt2.eager_engine import EagerEngine
+    from gpt2.engine import Engine
+
+    config, weights = checkpoint.config, checkpoint.weights
+    precision, device = request.precision, request.device
+    learners = request.whose == "steps"
+    first_time = "a minute or two" if learners or request.eager else "half a minute"
+    with (
+        preparing(first_time),
+        learners_lines(request.whose),
+        ThreadPoolExecutor(1) as beside,
+    ):
+        if learners or request.eager:
+            eager.prepare_process()
+            beside.submit(eager.load_kernels)
+        reason = ""
+        if learners and not request.eager:
+            reason = equivalence.why_not(
+                checkpoint, request.revision, steps, precision, device
+            )
+        if not reason and not request.eager:
+            return Engine(
+                config, weights, steps=steps, precision=precision, device=device
+            )
+    if reason:
+        say_eager(reason)
+    with learners_lines(request.whose):
+        return EagerEngine(config, weights, steps=steps, precision=precision)
+
+
+def prepare_for_step_12(
+    request: Request, checkpoint: "Checkpoint", steps: "Steps"
+) -> "Callable[[Tensor], Tensor]":
+    """What the loop of step 12 calls as its model."""
+    from gpt2.eager_engine import EagerEngine
+    from gpt2.step_12 import Reader, looks_elsewhere
+
+    engine = prepare_engine(request, checkpoint, steps)
+    if isinstance(engine, EagerEngine):
+        return engine.model
+    plain = EagerEngine(
+        checkpoint.config, checkpoint.weights, steps=steps, precision=request.precision
+    )
+    if reason := looks_elsewhere(steps.generate):
+        say_eager(reason)
+        return plain.model
+    return Reader(engine, plain.model)
+
+
+def say_eager(reason: str) -> None:
+    """Why it will take its time."""
+    say(f"Your steps run eagerly, which is slow: {reason}")
