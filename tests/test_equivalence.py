@@ -5,15 +5,25 @@ other right answer, for which MAX compiles some twenty graphs the first time.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from max.experimental.tensor import Tensor
 
 from course import variants
 from course.mistakes import catalogue
 from gpt2 import equivalence, learner
 from gpt2.checkpoint import Checkpoint, load_checkpoint
+from gpt2.eager_engine import EagerEngine
+from gpt2.engine import Engine
+from gpt2.step_12 import Reader, looks_elsewhere, write
+from solutions.solution_01 import GPT2Config
+from tests.quick import some
 
 ROOT = Path(__file__).parent.parent
 ATTENDS = "        x = residual(x, self.ln_1, self.attn)"
@@ -37,7 +47,7 @@ def reason(checkpoint: Checkpoint) -> str:
     )
 
 
-def write(steps: Path, number: int, changes: dict[str, str]) -> None:
+def change(steps: Path, number: int, changes: dict[str, str]) -> None:
     source = variants.swap(learner.solution(number), changes)
     (steps / f"step_{number:02d}.py").write_text(source)
 
@@ -125,7 +135,7 @@ OTHERS = {
 @pytest.mark.parametrize("number, changes, why", OTHERS.values(), ids=list(OTHERS))
 def test_what_is_another_model_says_so(steps, shakespeare, eager, number, changes, why):
     """The line and the reason, before anything is compiled."""
-    write(steps, number, changes)
+    change(steps, number, changes)
     assert reason(shakespeare).startswith(why)
 
 
@@ -147,7 +157,7 @@ def test_a_process_that_dies_is_a_reason(steps, shakespeare, monkeypatch, tmp_pa
     """It is asked once: the answer is kept beside what MAX compiles."""
     file = tmp_path / "kept" / "answer.json"
     monkeypatch.setattr(equivalence, "compiled_file", lambda *_, **__: file)
-    write(steps, 8, {"return x + ": "import os\n    os.abort()\n    return x + "})
+    change(steps, 8, {"return x + ": "import os\n    os.abort()\n    return x + "})
     asked = shakespeare, None, learner.load_steps("steps"), "float32", "cpu"
     why = equivalence.why_not(*asked)
     assert why == "MAX's compiler fails on it (Aborted)"
@@ -158,3 +168,66 @@ def test_a_process_that_dies_is_a_reason(steps, shakespeare, monkeypatch, tmp_pa
 def test_a_process_that_hangs_is_a_reason(steps, shakespeare, monkeypatch):
     monkeypatch.setattr(equivalence, "PATIENCE", 0.5)
     assert "had not compiled it after 0.5 s" in equivalence.ask("", "", "", "")
+
+
+# --- Loops -------------------------------------------------------------------------
+
+
+def loops() -> dict[str, str]:
+    """Step 12 as the solution has it, otherwise, and wrong."""
+    answers = import_module("tests.answers.step_12").ANSWERS.items()
+    solution = learner.solution(12)
+    right = {name: variants.redefine(solution, text) for name, text in answers}
+    wrong = {mistake.what: mistake.source(12) for mistake in catalogue(12)}
+    return {"the solution": solution, **right, **wrong}
+
+
+LOOPS = loops()
+
+
+@pytest.fixture(scope="module")
+def names(eager) -> tuple[Engine, EagerEngine]:
+    """16 positions: its context is soon full."""
+    checkpoint = load_checkpoint(ROOT / "models" / "names")
+    config, weights = checkpoint.config, checkpoint.weights
+    plain = EagerEngine(config, weights, steps=learner.load_steps("solutions"))
+    return Engine(config, weights), plain
+
+
+def outcome(
+    loop: Callable[..., Any], model: Callable[[Tensor], Tensor], **how: Any
+) -> Any:
+    """The text of a loop, as it is shown, or what it raises."""
+    shown: list[int] = []
+    steps = learner.load_steps("solutions")
+    steps = replace(steps, generate=loop)
+    how = {"rng": np.random.default_rng(7), "stop_token": 0, **how}
+    try:
+        write(
+            steps,
+            model,
+            [0, 5, 12],
+            GPT2Config(n_positions=16),
+            **how,
+            show=shown.append,
+        )
+    except Exception as error:
+        return type(error)
+    return shown
+
+
+@pytest.mark.parametrize(
+    "source", some(LOOPS.values(), lambda s: s == LOOPS["the solution"])
+)
+@pytest.mark.parametrize("how", [{"do_sample": False}, {"do_sample": True}], ids=str)
+def test_every_loop_writes_the_same_text_on_the_engine(names, tmp_path, source, how):
+    engine, plain = names
+    file = tmp_path / "step_12.py"
+    file.write_text(source)
+    how |= {"max_new_tokens": 15, "temperature": 1.0}
+    loop = learner.run_step(12, source, file).generate
+    model = plain.model if looks_elsewhere(loop) else Reader(engine, plain.model)
+    expected = outcome(loop, plain.model, **how)
+    if outcome(loop, model, **how) != expected:
+        # Then it must be one that is never the same.
+        assert outcome(loop, plain.model, **how) != expected
