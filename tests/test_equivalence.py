@@ -206,7 +206,7 @@ def outcome(
         write(
             steps,
             model,
-            [0, 5, 12],
+            [0, *range(5, 17)],
             GPT2Config(n_positions=16),
             **how,
             show=shown.append,
@@ -224,7 +224,7 @@ def test_every_loop_writes_the_same_text_on_the_engine(names, tmp_path, source, 
     engine, plain = names
     file = tmp_path / "step_12.py"
     file.write_text(source)
-    how |= {"max_new_tokens": 15, "temperature": 1.0}
+    how |= {"max_new_tokens": 6, "temperature": 1.0}
     loop = learner.run_step(12, source, file).generate
     model = plain.model if looks_elsewhere(loop) else Reader(engine, plain.model)
     expected = outcome(loop, plain.model, **how)
