@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 import numpy as np
@@ -29,6 +30,7 @@ from rich.text import Text
 from gpt2 import load, options
 from gpt2.beam import BeamSearch
 from gpt2.decoding import Decoding, generators
+from gpt2.learner import text_of
 from gpt2.options import Request
 from gpt2.preparation import (
     open_pipeline,
@@ -193,6 +195,8 @@ def continue_file(request: Request) -> None:
         if Path(request.model).is_dir():  # one folder has many spellings
             request.model = str(Path(request.model).resolve())
         made_with = {name: getattr(request, name) for name in MADE_WITH}
+        if request.whose == "steps":
+            made_with["steps"] = crc32(text_of("steps").encode())
         jobs.check_results(results, prompts, made_with, request.out, request.prompts)
     checkpoint = read_checkpoint(request)
     with refusing():

@@ -13,9 +13,10 @@ from max.driver import CPU, DLPackArray
 from max.dtype import DType
 from max.experimental.tensor import Tensor
 
+from gpt2 import eager
 from gpt2.engine import dtypes_of
 from gpt2.exchange import Exchanged
-from gpt2.learner import Steps, build, run_lazily
+from gpt2.learner import Steps, build
 from gpt2.precision import store, widen
 from solutions.solution_01 import GPT2Config
 
@@ -64,7 +65,11 @@ class EagerEngine:
             )
             weights = widen(store(weights, dtypes_of(exchanged)))
         self.network.load_state_dict(weights)
-        self.model = run_lazily(self.network)
+
+    def model(self, input_ids: Tensor) -> Tensor:
+        """int64 `[batch, seq]` to all logits, `[batch, seq, vocab_size]`."""
+        with eager.collecting():
+            return self.network(input_ids)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None

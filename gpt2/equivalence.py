@@ -20,7 +20,6 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from signal import strsignal
 from typing import Any
@@ -35,6 +34,7 @@ from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine
 from gpt2.learner import Steps, load_steps, own_lines, watched
 
+STOPS = "it stops with a"  # eagerly too
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
 TOLERANCE = 1e-4  # of the largest number there
 TOKENS = 24  # of the texts that are read in pieces
@@ -119,7 +119,7 @@ def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -
         )
         expected = [logits_of(plain, tokens) for tokens in (ids, ids[:, :1], long)]
     except Exception as error:
-        return f"{where(error)}it stops with a {type(error).__name__}"
+        return f"{where(error)}{STOPS} {type(error).__name__}"
     try:
         engine = Engine(
             config, weights, steps=steps, precision=precision, device=device
@@ -131,12 +131,16 @@ def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -
     agree = all(close(logits, expected[0][:, -logits.shape[1] :]) for logits in found)
     agree = agree and close(read(engine, ids[:, :1], 1), expected[1])
     agree = agree and close(read(engine, long, long.shape[1]), expected[2][:, -1:])
-    return "" if agree else blame(plain, ids)
+    return "" if agree else "MAX compiles it to something else"
 
 
 def logits_of(plain: EagerEngine, ids: np.ndarray) -> np.ndarray:
     """The model as it runs eagerly: `[batch, seq]` to `[batch, seq, vocab_size]`."""
-    return plain.model(Tensor.from_dlpack(np.ascontiguousarray(ids))).to_numpy()
+    return plain.model(tensor(ids)).to_numpy()
+
+
+def tensor(ids: np.ndarray) -> Tensor:
+    return Tensor.from_dlpack(np.ascontiguousarray(ids))
 
 
 def read(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
@@ -187,7 +191,7 @@ def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
 
     for n, block in enumerate(transformer.h):
         note(n, block.attn)
-    seen = watched(model, lambda: plain.model(Tensor.from_dlpack(ids)))
+    seen = watched(model, lambda: plain.model(tensor(ids)))
     arrays = {key: tensor.to_numpy() for key, tensor in seen.items()}
 
     for n, block in enumerate(transformer.h):
@@ -200,6 +204,9 @@ def other_parts(plain: EagerEngine, ids: np.ndarray) -> str:
             own = type(block.attn).attend
             place = line_of(own) or line_of(own.__globals__.get("causal_mask"))
             return f"{place}attend computes something else than GPT-2's attention"
+    if not uses_positions(plain, ids, arrays["transformer.h.0", "input"]):
+        place = line_of(type(transformer).forward)
+        return f"{place}it does not use the positions that it gets"
     table = transformer.wte.weight.to_numpy()  # [vocab_size, n_embd]
     if not close(arrays["transformer.wte", "output"], table[ids]):
         place = line_of(type(transformer.wte).forward)
@@ -219,23 +226,19 @@ def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
     return weights / weights.sum(axis=-1, keepdims=True) @ v
 
 
-def blame(plain: EagerEngine, ids: np.ndarray) -> str:
-    """Why the logits differ where all parts agree: positions, or MAX."""
-    model, start = plain.network.transformer, ids.shape[1] // 2
+def uses_positions(plain: EagerEngine, ids: np.ndarray, whole: np.ndarray) -> bool:
+    """Whether half a text, with its positions, is what it is in the whole.
+
+    Args:
+        plain: The model.
+        ids: `[batch, seq]`.
+        whole: What goes into the first block, `[batch, seq, n_embd]`.
+    """
+    transformer, start = plain.network.transformer, ids.shape[1] // 2
     positions = np.arange(start, ids.shape[1])[None].repeat(len(ids), axis=0)
-
-    def inputs(run: Callable[[], Any]) -> np.ndarray:
-        """What goes into the first block."""
-        return watched(model, run)["h.0", "input"].to_numpy()
-
-    whole = inputs(lambda: model(Tensor.from_dlpack(ids)))[:, start:]
-    later = np.ascontiguousarray(ids[:, start:])
-    part = inputs(
-        lambda: model(Tensor.from_dlpack(later), Tensor.from_dlpack(positions))
-    )
-    if not close(part, whole):
-        return f"{line_of(type(model).forward)}it does not use the positions it gets"
-    return "MAX compiles it to something else"
+    inputs = (tensor(ids[:, start:]), tensor(positions))
+    seen = watched(transformer, lambda: transformer(*inputs))
+    return close(seen["h.0", "input"].to_numpy(), whole[:, start:])
 
 
 # --- Places ------------------------------------------------------------------------

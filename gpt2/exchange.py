@@ -25,6 +25,7 @@ from max.experimental.tensor import Tensor
 from max.graph import BufferValue, DeviceRef, Dim, TensorType, TensorValue, ops
 
 from gpt2.precision import DTYPES
+from solutions.solution_02 import causal_mask
 
 CPU = DeviceRef.CPU()
 FAR = 1e30  # below every score: its weight is 0, and among its like it is no NaN
@@ -131,14 +132,13 @@ def attend(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     every = slice(None)
     cache.data[cache.n, 0, every, every, new, every] = TensorValue(k)
     cache.data[cache.n, 1, every, every, new, every] = TensorValue(v)
-    # [batch, n_head, total, head_dim]
-    keys = Tensor.from_graph_value(cache.data[cache.n, 0, every, every, so_far, every])
-    values = Tensor.from_graph_value(
-        cache.data[cache.n, 1, every, every, so_far, every]
+    k, v = (  # [batch, n_head, total, head_dim]
+        Tensor.from_graph_value(cache.data[cache.n, i, every, every, so_far, every])
+        for i in (0, 1)
     )
-    scores = q @ keys.transpose(2, 3)  # [batch, n_head, seq, total]
+    scores = q @ k.transpose(2, 3)  # [batch, n_head, seq, total]
     scores = scores / math.sqrt(head_dim) + mask(cache.first, seq)
-    return F.softmax(scores) @ values  # [batch, n_head, seq, head_dim]
+    return F.softmax(scores) @ v  # [batch, n_head, seq, head_dim]
 
 
 def mask(first: Tensor, seq: Dim) -> Tensor:
@@ -148,14 +148,9 @@ def mask(first: Tensor, seq: Dim) -> Tensor:
         Tensor `[batch, 1, seq, total]`.
     """
     total, device = Dim("total"), first.device
-    later = Tensor(-math.inf, dtype=DType.float32, device=device)
-    later = F.broadcast_to(later, [seq, seq])
-    later = F.band_part(later, num_upper=0, exclude=True)  # [seq, seq]
-    none = Tensor(0.0, dtype=DType.float32, device=device)
-    none = F.broadcast_to(none, [seq, total - seq])  # [seq, old]
-    causal = F.concat([none, later], axis=1)  # [seq, total]
+    causal = causal_mask(seq, total - seq, dtype=DType.float32, device=device)
     column = F.arange(0, total, out_dim=total, dtype=DType.int64, device=device)
-    early = F.min(column - first.unsqueeze(1), 0)  # [batch, total]
+    early = F.min(column - first.unsqueeze(1), 0)  # [batch, total], below 0 if early
     padding = F.cast(early, DType.float32) * FAR
     return causal + padding.reshape([-1, 1, 1, total])
 

@@ -141,10 +141,7 @@ def load_steps(whose: str) -> Steps:
     Raises:
         Exception: Whatever a learner's file raises when it is imported.
     """
-    files = sorted(SOLUTIONS.glob("*.py"))
-    if whose == "steps":
-        files += sorted(STEPS.glob("*.py"))
-    text = "\n".join(file.read_text(errors="replace") for file in files)
+    text = text_of(whose)
     stand_ins = {}
     modules = {}
     for number in NUMBERS:
@@ -164,6 +161,14 @@ def load_steps(whose: str) -> Steps:
         stand_ins,
         text,
     )
+
+
+def text_of(whose: str) -> str:
+    """All the files from which `load_steps` makes a model, as one text."""
+    files = sorted(SOLUTIONS.glob("*.py"))
+    if whose == "steps":
+        files += sorted(STEPS.glob("*.py"))
+    return "\n".join(file.read_text(errors="replace") for file in files)
 
 
 # --- Model -------------------------------------------------------------------------

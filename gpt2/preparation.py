@@ -108,7 +108,7 @@ def prepare_engine(
             return Engine(
                 config, weights, steps=steps, precision=precision, device=device
             )
-    if reason:
+    if reason and equivalence.STOPS not in reason:
         say_eager(reason)
     with learners_lines(request.whose):
         return EagerEngine(config, weights, steps=steps, precision=precision)

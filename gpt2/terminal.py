@@ -98,6 +98,7 @@ def learners_lines(whose: str) -> Iterator[None]:
     except Exception as error:
         if whose == "solutions":
             raise
+        messages.print()  # the text may have begun
         for line in own_lines(error):
             messages.print(str(line))
             messages.print(f"    {line.text}", markup=False)

@@ -139,7 +139,6 @@ def test_what_is_another_model_says_so(steps, shakespeare, eager, number, change
     assert reason(shakespeare).startswith(why)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "what",
     ["ignoring the positions that are given", "positions that begin at 1"],
