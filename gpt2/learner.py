@@ -216,8 +216,8 @@ def watched(model: Any, run: Callable[[], Any]) -> dict[tuple[str, str], Any]:
 
         def noted(*inputs: Any, **options: Any) -> Any:
             output = forward(*inputs, **options)
-            if inputs:
-                seen.setdefault((name, "input"), inputs[0])
+            for given in [*inputs, *options.values()][:1]:
+                seen.setdefault((name, "input"), given)
             seen.setdefault((name, "output"), output)
             return output
 

@@ -98,7 +98,9 @@ def prepare_engine(
     ):
         if learners or request.eager:
             eager.prepare_process()
-            beside.submit(eager.load_kernels)
+            kernels = beside.submit(eager.load_kernels)
+            if not eager.kernels_file().exists():
+                kernels.result()  # which takes longer than the comparison may
         reason = ""
         if learners and not request.eager:
             reason = equivalence.why_not(

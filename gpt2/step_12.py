@@ -40,7 +40,7 @@ class Reader:
 
     def __call__(self, input_ids: Tensor) -> Tensor:
         """int64 `[batch, seq]` to the last logits of each, `[batch, 1, vocab_size]`."""
-        ids = input_ids.to_numpy()  # [batch, seq]
+        ids = input_ids.to_numpy().astype(np.int64)  # [batch, seq]
         config = self.engine.config
         fits = ids.ndim == 2 and ids.size > 0 and ids.shape[1] <= config.n_positions
         if not (fits and 0 <= ids.min() <= ids.max() < config.vocab_size):
@@ -55,7 +55,7 @@ class Reader:
             self.logits, self.cache = self.engine.prefill(
                 ids.tolist(), columns(ids, config)
             )
-        self.ids = ids.copy()
+        self.ids = ids
         return Tensor.from_dlpack(self.logits[:, None])  # [batch, 1, vocab_size]
 
 
@@ -102,7 +102,7 @@ def write(
             show(token)
         shown.append(token)
 
-    def watched(input_ids: Tensor) -> Tensor:
+    def asked(input_ids: Tensor) -> Tensor:
         nonlocal before
         ids = input_ids.to_numpy()[0].tolist()
         if before and ids[:-1] in (before, before[1:]):  # it may be cut at the front
@@ -113,7 +113,7 @@ def write(
     with eager.collecting():
         ids = Tensor([list(prompt)], dtype=DType.int64, device=CPU())  # [1, seq]
         text = steps.generate(
-            watched,
+            asked,
             ids,
             max_new_tokens,
             temperature=temperature,

@@ -517,6 +517,15 @@ def test_the_last_step_compares_the_whole_chain(finished, eager):
     assert "The first place where they part: block 0, ln_1" in done.stdout
 
 
+@pytest.mark.slow
+def test_a_right_last_step_ends_with_text_from_the_engine(finished, eager):
+    done = coach(finished, "check", "12")
+    assert done.returncode == 0, done.stderr
+    _, _, text = done.stdout.partition("with the weights of models/shakespeare:\n\n")
+    assert text.startswith("ROMEO:") and "next: ./run generate" in text
+    assert "40 tokens in" in done.stderr and "eagerly" not in done.stderr
+
+
 def test_watch_checks_what_is_saved(fresh, eager, ctrl_c_is_not_ignored):
     command = [sys.executable, "-u", "-m", "course", "watch", "8"]
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
