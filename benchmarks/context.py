@@ -25,12 +25,13 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits
-from benchmarks.generation import compiled_model
-from benchmarks.options import model_options, repeat_option, say, svg_option
+from benchmarks.generation import compiled_model, open_steps, whose_files
+from benchmarks.options import model_options, repeat_option, svg_option, whose_option
 from benchmarks.workload import Workload, column_bytes, load_workload, weight_bytes
 from gpt2 import PRECISIONS, eager
 from gpt2.engine import Engine
-from gpt2.terminal import messages
+from gpt2.learner import Steps
+from gpt2.terminal import learners_lines, messages, say
 
 SHORTEST = 16  # tokens; its cost is taken for that of the weights
 STEPS = 8  # calls of the engine in a turn: one alone is too short to be timed well
@@ -67,7 +68,7 @@ def lengths(n_positions: int) -> list[int]:
 
 
 def measure(
-    workload: Workload, precision: str, repeat: int
+    steps: Steps, workload: Workload, precision: str, repeat: int
 ) -> tuple[list[Point], float]:
     """Times both ways at each length, in turns.
 
@@ -77,8 +78,8 @@ def measure(
     config = workload.config
     say("Preparing: seconds, but up to 3 minutes the first time with such a model")
     eager.prepare()
-    model = compiled_model(workload)
-    engine = Engine(config, workload.weights, precision=precision)
+    model = compiled_model(steps, workload)
+    engine = Engine(config, workload.weights, steps=steps, precision=precision)
     rng = np.random.default_rng(0)
     text = rng.integers(config.vocab_size, size=config.n_positions)  # [seq]
     _, cache = engine.prefill([text.tolist()])  # from here on it holds the whole text
@@ -161,6 +162,7 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
 
 @click.command()
 @model_options
+@whose_option
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -171,7 +173,12 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
 @repeat_option
 @svg_option
 def main(
-    model: str | None, random: str | None, precision: str, repeat: int, svg: Path | None
+    model: str | None,
+    random: str | None,
+    whose: str,
+    precision: str,
+    repeat: int,
+    svg: Path | None,
 ) -> None:
     """Measure what one more token costs, by the length of the text before it."""
     workload = load_workload(model, random)
@@ -180,10 +187,13 @@ def main(
             f"{workload.name} has a context of {workload.config.n_positions} tokens: "
             f"choose a model with more than {SHORTEST + 1}"
         )
-    points, apart = measure(workload, precision, repeat)
+    steps = open_steps(whose, workload, [precision])
+    with learners_lines(whose):
+        points, apart = measure(steps, workload, precision, repeat)
     console = Console(width=COLUMNS, highlight=False)
-    title = f"{workload.name}, {precision}, on {machine.processor()}"
-    console.print(f"{title}\n")
+    what = f"{whose_files(steps)}: {workload.name}, {precision}"
+    title = f"{what}, on {machine.processor()}"
+    console.print(f"{title}\n", markup=False)
     console.print(table(points))
     console.print(
         f"\nWith the cache and without, logits differ by at most {apart:.2g}."

@@ -1,7 +1,7 @@
 """Greedy generation as `ladder` and `context` time it.
 
-Two forms of the solutions' model, eager and compiled, and two loops: step 12's own,
-which reads the whole text again for each token, and one on the engine with its cache.
+The twelve files of a learner or ours, compiled without a cache; and two loops: step
+12's own, and one that knows the engine and its cache.  Eager they are `EagerEngine`'s.
 """
 
 import time
@@ -11,39 +11,92 @@ from typing import NamedTuple
 import numpy as np
 from max.driver import CPU
 from max.dtype import DType
-from max.experimental import functional as F
-from max.experimental.tensor import Tensor, TensorType, default_device, default_dtype
+from max.experimental.tensor import Tensor, TensorType
 
-from benchmarks.workload import Workload
+from benchmarks.workload import SHAKESPEARE, Workload
+from gpt2 import eager, equivalence
+from gpt2.checkpoint import load_checkpoint
 from gpt2.engine import Engine
-from solutions.solution_11 import GPT2LMHeadModel
-from solutions.solution_12 import generate
+from gpt2.learner import Steps, build, load_steps
+from gpt2.step_12 import Reader
+from gpt2.terminal import BadInput, learners_lines, moving, say
 
 Forward = Callable[[Tensor], Tensor]  # ids [batch, seq] to [batch, seq, vocab_size]
 
 
-# --- Models ---------------------------------------------------------------------------
+# --- Whose model ----------------------------------------------------------------------
 
 
-def eager_model(workload: Workload) -> Forward:
-    """The solutions' model as it stands: MAX runs one operation after the other."""
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = GPT2LMHeadModel(workload.config)
-        model.load_state_dict(workload.weights)
+def open_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> Steps:
+    """The twelve files; a learner's, once they are known to be the same on the engine.
 
-    def forward(ids: Tensor) -> Tensor:
-        with F.lazy():
-            return model(ids)
+    Args:
+        whose: "steps" or "solutions".
+        workload: Random weights are no file that the comparison could load: then
+            models/shakespeare is compared.
+        precisions: In which the engine will keep weights.
 
-    return forward
+    Raises:
+        BadInput: If a learner's cannot run on the engine.
+    """
+    with learners_lines(whose):
+        steps = load_steps(whose)
+    if whose == "solutions":
+        return steps
+    if steps.stand_ins:
+        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
+        say(f"still to be written, solutions stand in: step {numbers}")
+    say(
+        "Comparing your steps with themselves on the engine: seconds, but up to 2 "
+        "minutes after a change"
+    )
+    checkpoint = workload.checkpoint or load_checkpoint(SHAKESPEARE)
+    with moving("comparing"):
+        for precision in precisions:
+            if reason := equivalence.why_not(checkpoint, None, steps, precision, "cpu"):
+                raise refusal(reason)
+    return steps
 
 
-def compiled_model(workload: Workload) -> Forward:
-    """The same model as one graph, for every batch and length."""
+def refusal(reason: str) -> BadInput:
+    """What there is to say of a learner's steps that the engine cannot run."""
+    return BadInput(
+        f"--from steps: the engine cannot run yours: {reason}.  "
+        "./run generate --from steps runs them as they are"
+    )
+
+
+def whose_files(steps: Steps) -> str:
+    """For titles: whose they are, and how many of the learner's are written."""
+    if steps.whose == "solutions":
+        return "The solutions"
+    written = 12 - len(steps.stand_ins)
+    return "Your steps" if written == 12 else f"Your steps ({written} of 12)"
+
+
+class NotCompiled(BadInput):
+    """Why MAX cannot compile a learner's steps as they are."""
+
+
+def compiled_model(steps: Steps, workload: Workload) -> Forward:
+    """The model as one graph, for every batch and length.
+
+    Raises:
+        NotCompiled: If MAX cannot make one of a learner's.
+    """
     ids = TensorType(DType.int64, ("batch", "seq"), device=CPU())
-    with F.lazy(), default_device(CPU()), default_dtype(DType.float32):
-        model = GPT2LMHeadModel(workload.config)
-        return model.compile(ids, weights=workload.weights)
+    try:
+        return build(
+            lambda: steps.assemble(workload.config).compile(
+                ids, weights=workload.weights
+            )
+        )
+    except Exception as error:
+        if steps.whose == "solutions":
+            raise
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        place = equivalence.where(error)
+        raise NotCompiled(f"{place}MAX cannot make a graph of it: {first}") from None
 
 
 # --- Loops ----------------------------------------------------------------------------
@@ -56,23 +109,35 @@ class Turn(NamedTuple):
     tokens: np.ndarray  # [batch, count]
 
 
-def write_naively(model: Forward, prompts: Sequence[Sequence[int]], count: int) -> Turn:
-    """Step 12's own loop, greedy: the whole text is read again for each token."""
-    ids = Tensor(prompts, dtype=DType.int64, device=CPU())  # [batch, seq]
-    start = time.perf_counter()
-    ids = generate(model, ids, count, do_sample=False)  # [batch, seq + count]
-    texts = ids.to_numpy()
-    return Turn(time.perf_counter() - start, texts[:, -count:])
+def write_with_step_12(
+    steps: Steps, model: Forward, prompts: Sequence[Sequence[int]], count: int
+) -> Turn:
+    """Step 12's own loop, greedy: the model is given the whole text for each token."""
+    with eager.collecting():
+        ids = Tensor(prompts, dtype=DType.int64, device=CPU())  # [batch, seq]
+        start = time.perf_counter()
+        ids = steps.generate(model, ids, count, do_sample=False)  # [batch, seq + count]
+        texts = ids.to_numpy()
+        return Turn(time.perf_counter() - start, texts[:, -count:])
+
+
+def write_with_reader(
+    steps: Steps, reader: Reader, prompts: Sequence[Sequence[int]], count: int
+) -> Turn:
+    """The same on the engine, which of the whole text reads what is new.
+
+    All of a prompt but its last token is read before the clock starts, so that it
+    counts `count` steps of one token, and nothing else.
+    """
+    begun = [prompt[:-1] for prompt in prompts]
+    reader(Tensor(begun, dtype=DType.int64, device=CPU()))  # forgets the last turn
+    return write_with_step_12(steps, reader, prompts, count)
 
 
 def write_with_cache(
     engine: Engine, prompts: Sequence[Sequence[int]], count: int
 ) -> Turn:
-    """The same with the engine.
-
-    All of a prompt but its last token is read before the clock starts, so that it
-    counts `count` steps of one token, and nothing else.
-    """
+    """Our own loop on the engine; the clock starts as in `write_with_reader`."""
     room = max(map(len, prompts)) + count
     _, cache = engine.prefill([prompt[:-1] for prompt in prompts], room)
     column = np.array([prompt[-1] for prompt in prompts])  # [batch]

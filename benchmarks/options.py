@@ -1,4 +1,4 @@
-"""Options and messages that `ladder` and `context` share."""
+"""Options that `ladder` and `context` share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gpt2.terminal import check_folder, messages
+from gpt2.terminal import check_folder
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,6 +21,16 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A folder, or a model of the hub: openai-community/gpt2.  "
         "Default: models/shakespeare.",
     )(command)
+
+
+whose_option = click.option(
+    "--from",
+    "whose",
+    type=click.Choice(["steps", "solutions"]),
+    default="solutions",
+    show_default=True,
+    help="Whose twelve files: your own from steps/, or the reference.",
+)
 
 
 repeat_option = click.option(
@@ -38,8 +48,3 @@ svg_option = click.option(
     callback=check_folder,
     help="Also write the picture to this file.",
 )
-
-
-def say(text: str) -> None:
-    """What the commands are at; what they find goes to stdout."""
-    messages.print(text, style="dim")

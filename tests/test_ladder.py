@@ -1,5 +1,6 @@
 """The ladder's and the context curve's arithmetic, and one short run of each."""
 
+import dataclasses
 import io
 import re
 from types import SimpleNamespace
@@ -12,10 +13,14 @@ from click.testing import CliRunner
 from max.driver import Buffer
 from rich.console import Console
 
-from benchmarks import bars, context, ladder, workload
+from benchmarks import bars, context, generation, ladder, machine, workload
+from gpt2 import equivalence, learner
 from gpt2.checkpoint import load_checkpoint
-from gpt2.engine import Engine
+from gpt2.eager_engine import EagerEngine
+from gpt2.engine import Engine, dtypes_of
+from gpt2.exchange import Exchanged
 from gpt2.precision import PRECISIONS, store
+from gpt2.terminal import BadInput
 from solutions.solution_01 import GPT2Config
 from tests import reference
 
@@ -53,7 +58,11 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
         "bfloat16": 2 * matrices + 4 * others,
         "int8": matrices + 4 * rows + 4 * others,
     }
-    stored = store(shakespeare.weights, precision)
+    solutions = learner.load_steps("solutions")
+    network = learner.build(
+        lambda: Exchanged(solutions.assemble(config), precision, kernels=False)
+    )
+    stored = store(shakespeare.weights, dtypes_of(network))
     buffers = {name: Buffer.from_dlpack(array) for name, array in stored.items()}
     engine = SimpleNamespace(weights=buffers)
     assert workload.weight_bytes(engine) == expected[precision]
@@ -103,6 +112,183 @@ def test_following_a_text_gives_what_prefill_gives(shakespeare):
     for end, logits in enumerate(followed, start=3):
         expected, _ = engine.prefill(texts[:, :end].tolist())
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
+
+
+# --- Whose steps ----------------------------------------------------------------------
+
+
+# A model of 40 tokens to which n + 7 follows n, quick although nothing is compiled.
+MODEL = """
+import numpy as np
+from max.experimental.tensor import Tensor
+
+FOLLOWS = np.roll(np.eye(40, dtype=np.float32), 7, axis=1)
+
+
+class GPT2LMHeadModel:
+    def __init__(self, config):
+        pass
+
+    def load_state_dict(self, weights):
+        pass
+
+    def compile(self, ids, weights):
+        return self
+
+    def __call__(self, ids):
+        return Tensor.from_dlpack(FOLLOWS[ids.to_numpy()])
+"""
+
+
+class Slow(EagerEngine):
+    """Made of the same steps as the engine, in any precision, and not compiled."""
+
+    def __init__(self, config, weights, *, steps, precision):
+        self.config, self.weights = config, {}
+        self.model = learner.run_lazily(steps.build(config))
+
+    def prefill(self, prompts, capacity=None):
+        logits, texts = super().prefill(prompts)
+        texts.capacity = self.config.n_positions
+        return logits, texts
+
+    def extend(self, tokens, texts):
+        for column in tokens.T:
+            logits = self.decode(column.tolist(), texts)
+        return logits
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """A learner's folder with a model of its own, and the loop of step 12."""
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    (folder / "step_11.py").write_text(MODEL)
+    (folder / "step_12.py").write_text(learner.solution(12))
+    monkeypatch.setattr(learner, "STEPS", folder)
+    return folder
+
+
+@pytest.fixture
+def tiny(monkeypatch, eager) -> workload.Workload:
+    """A climb of a moment, beside whatever engine there is."""
+    monkeypatch.setattr(ladder, "Engine", Slow)
+    monkeypatch.setattr(ladder, "BATCHES", (2,))
+    monkeypatch.setattr(machine, "memory", list)
+    monkeypatch.setattr(machine, "read", lambda parts: 1e9)
+    config = GPT2Config(40, 32, 16, n_layer=1, n_head=2)
+    return workload.Workload("tiny", config, {}, None, [1, 2, 3])
+
+
+def test_every_rung_runs_the_learners_files(steps, tiny):
+    callers = []
+    loaded = learner.load_steps("steps")
+
+    def noted(model, *inputs, **options):
+        callers.append(type(model).__name__)
+        return loaded.generate(model, *inputs, **options)
+
+    assert loaded.generate.__module__ == "steps.step_12"
+    own = dataclasses.replace(loaded, generate=noted)
+    rungs, _, _ = ladder.climb(own, tiny, 2, 1, None)
+    names = "eager,compiled,KV cache,our loop,bfloat16,int8,batch 2".split(",")
+    assert [rung.name for rung in rungs] == names
+    assert [rung.same for rung in rungs] == [1, 2, 2, 2, 2, 2, 4]
+    for rung in rungs:
+        assert rung.turn().tolist() == [[10, 17][: rung.count], [17, 24]][: rung.batch]
+    # Three rungs have proved themselves, been timed, and now written once more.
+    assert callers[-9:] == ["function", "GPT2LMHeadModel", "Reader"] * 3
+
+
+@pytest.mark.parametrize(
+    ("compiled", "reason"),
+    [
+        (
+            "return lambda ids: -1 * self(ids)",
+            "as MAX compiles your steps, compiled writes another text: token 0",
+        ),
+        (
+            "raise TypeError('int() of a Dim\\nand more')",
+            "steps/step_11.py:16: MAX cannot make a graph of it: int() of a Dim",
+        ),
+    ],
+    ids=["another text", "no graph"],
+)
+def test_the_compiled_rung_is_left_out_where_max_goes_wrong(
+    steps, tiny, compiled, reason
+):
+    """As with a mask that MAX compiles wrongly: the engine has another in its place."""
+    (steps / "step_11.py").write_text(MODEL.replace("return self\n", f"{compiled}\n"))
+    own = learner.load_steps("steps")
+    rungs, remarks, _ = ladder.climb(own, tiny, 2, 1, None)
+    assert [rung.name for rung in rungs[:2]] == ["eager", "KV cache"]
+    assert remarks["compiled"].startswith(f"left out: {reason}")
+    assert "and more" not in remarks["compiled"]
+    ours = dataclasses.replace(own, whose="solutions")
+    with pytest.raises((TypeError, ladder.OtherText)):
+        ladder.climb(ours, tiny, 2, 1, None)
+
+
+def test_a_loop_that_needs_all_positions_does_not_climb(steps, tiny):
+    text = learner.solution(12)
+    all_of_them = "model(input_ids)[:, int(input_ids.shape[1]) - 1, :]"
+    text = text.replace("model(input_ids)[:, -1, :]", all_of_them)
+    (steps / "step_12.py").write_text(text)
+    with pytest.raises(BadInput, match="other positions than the last"):
+        ladder.climb(learner.load_steps("steps"), tiny, 2, 1, None)
+
+
+@pytest.mark.parametrize("command", [ladder.main, context.main], ids="{.name}".format)
+def test_steps_that_the_engine_cannot_run_are_refused(steps, monkeypatch, command):
+    """In one line, after what is still to be written."""
+    reason = "steps/step_07.py:70: attend computes something else"
+    monkeypatch.setattr(equivalence, "why_not", lambda *how: reason)
+    done = CliRunner().invoke(command, ["--from", "steps"])
+    assert done.exit_code == 2
+    said = " ".join(done.output.split())
+    assert "solutions stand in: step 01, 02, 03, 04, 05, 06, 07, 08, 09, 10" in said
+    assert f"--from steps: the engine cannot run yours: {reason}." in said
+
+
+def test_random_weights_are_compared_at_the_sizes_of_a_file(steps, monkeypatch):
+    asked = []
+
+    def why_not(checkpoint, revision, steps, precision, device):
+        asked.append((checkpoint.source, precision))
+        return ""
+
+    monkeypatch.setattr(equivalence, "why_not", why_not)
+    config = GPT2Config(40, 32, 16, n_layer=1, n_head=2)
+    random = workload.Workload("tiny", config, {}, None, [1])
+    generation.open_steps("steps", random, PRECISIONS)
+    source = str(workload.SHAKESPEARE)
+    assert asked == [(source, precision) for precision in PRECISIONS]
+
+
+def test_a_learners_error_is_shown_by_their_own_lines(steps):
+    (steps / "step_02.py").write_text("x = 1\nx.nothing_of_the_kind\n")
+    done = CliRunner().invoke(ladder.main, ["--from", "steps"])
+    assert done.exit_code == 1
+    assert "steps/step_02.py:2" in done.output
+    assert "no attribute 'nothing_of_the_kind'" in done.output
+    assert "learner.py" not in done.output
+
+
+def test_table_and_picture_say_whose_steps_they_show(steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(equivalence, "why_not", lambda *how: "")
+    rungs = [rung("eager", seconds=[1.0]), rung("compiled", seconds=[0.1])]
+    monkeypatch.setattr(ladder, "climb", lambda *how: (rungs, {}, 1e9))
+    svg = tmp_path / "ladder.svg"
+    for whose, title in [
+        ("steps", "Your steps (2 of 12): shakespeare on"),
+        ("solutions", "The solutions: shakespeare on"),
+    ]:
+        words = ["--from", whose, "--svg", str(svg)]
+        done = CliRunner().invoke(ladder.main, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        assert done.stdout.startswith(title)
+        heading = ElementTree.parse(svg).find("{*}text")
+        assert heading.text.startswith(title)
 
 
 # --- Random weights -------------------------------------------------------------------
@@ -177,6 +363,7 @@ def test_the_contexts_share_is_what_comes_on_top():
         ("--tokens 0", "0 is not in the range"),
         ("--tokens 210", "has room for 209"),
         ("--repeat 0", "0 is not in the range"),
+        ("--from nobody", "'nobody' is not one of"),
         ("--random 7B", "'7B' is not '124M'"),
         ("--random 124M --model models/names", "name two models"),
         ("--model models/nowhere", "models/nowhere"),
@@ -205,21 +392,22 @@ def test_the_context_curve_refuses_a_context_without_a_curve():
 
 
 @pytest.mark.slow
-def test_the_ladder_climbs(tmp_path, eager):
+@pytest.mark.parametrize("whose", ["solutions", "steps"])
+def test_the_ladder_climbs(whose, tmp_path, eager):
     """MAX compiles four graphs the first time on a machine: a few minutes."""
     svg = tmp_path / "ladder.svg"
-    words = ["--tokens", "4", "--repeat", "1", "--svg", str(svg)]
+    words = ["--from", whose, "--tokens", "4", "--repeat", "1", "--svg", str(svg)]
     done = CliRunner().invoke(ladder.main, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     rows = re.findall(r"^(\S.*?) +(\d+) of (\d+) ", done.stdout, flags=re.M)
-    names = "eager,compiled,KV cache,bfloat16,int8,batch 8,batch 32".split(",")
+    names = "eager,compiled,KV cache,our loop,bfloat16,int8,batch 8,batch 32".split(",")
     assert [name for name, _, _ in rows] == names
     counts = [int(count) for _, _, count in rows]
-    assert counts == [1, 4, 4, 4, 4, 32, 128]
+    assert counts == [1, 4, 4, 4, 4, 4, 32, 128]
     same = {name: int(same) for name, same, _ in rows}
-    assert [same[n] for n in names if n not in ladder.REDUCED] == [1, 4, 4, 32, 128]
+    assert [same[n] for n in names if n not in ladder.REDUCED] == [1, 4, 4, 4, 32, 128]
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert len(ElementTree.parse(svg).findall("{*}rect")) == 7
+    assert len(ElementTree.parse(svg).findall("{*}rect")) == 8
 
 
 @pytest.mark.slow
