@@ -25,10 +25,10 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.bars import COLUMNS, Bar, as_svg, as_text, digits
-from benchmarks.generation import compiled_model, open_steps, whose_files
-from benchmarks.options import model_options, repeat_option, svg_option, whose_option
+from benchmarks.generation import compiled_model, proven_steps, whose_files
+from benchmarks.options import model_options, repeat_option, svg_option
 from benchmarks.workload import Workload, column_bytes, load_workload, weight_bytes
-from gpt2 import PRECISIONS, eager
+from gpt2 import PRECISIONS, eager, options
 from gpt2.engine import Engine
 from gpt2.learner import Steps
 from gpt2.terminal import learners_lines, messages, say
@@ -162,7 +162,7 @@ def picture(points: Sequence[Point]) -> tuple[list[Bar], dict[float, str]]:
 
 @click.command()
 @model_options
-@whose_option
+@options.whose
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -187,7 +187,7 @@ def main(
             f"{workload.name} has a context of {workload.config.n_positions} tokens: "
             f"choose a model with more than {SHORTEST + 1}"
         )
-    steps = open_steps(whose, workload, [precision])
+    steps = proven_steps(whose, workload, [precision])
     with learners_lines(whose):
         points, apart = measure(steps, workload, precision, repeat)
     console = Console(width=COLUMNS, highlight=False)

@@ -17,9 +17,10 @@ from benchmarks.workload import SHAKESPEARE, Workload
 from gpt2 import eager, equivalence
 from gpt2.checkpoint import load_checkpoint
 from gpt2.engine import Engine
-from gpt2.learner import Steps, build, load_steps
+from gpt2.learner import Steps, build
+from gpt2.preparation import open_steps
 from gpt2.step_12 import Reader
-from gpt2.terminal import BadInput, learners_lines, moving, say
+from gpt2.terminal import BadInput, moving, say
 
 Forward = Callable[[Tensor], Tensor]  # ids [batch, seq] to [batch, seq, vocab_size]
 
@@ -27,7 +28,7 @@ Forward = Callable[[Tensor], Tensor]  # ids [batch, seq] to [batch, seq, vocab_s
 # --- Whose model ----------------------------------------------------------------------
 
 
-def open_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> Steps:
+def proven_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> Steps:
     """The twelve files; a learner's, once they are known to be the same on the engine.
 
     Args:
@@ -39,13 +40,9 @@ def open_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> Ste
     Raises:
         BadInput: If a learner's cannot run on the engine.
     """
-    with learners_lines(whose):
-        steps = load_steps(whose)
+    steps = open_steps(whose)
     if whose == "solutions":
         return steps
-    if steps.stand_ins:
-        numbers = ", ".join(f"{number:02d}" for number in steps.stand_ins)
-        say(f"still to be written, solutions stand in: step {numbers}")
     say(
         "Comparing your steps with themselves on the engine: seconds, but up to 2 "
         "minutes after a change"

@@ -42,16 +42,16 @@ from benchmarks.generation import (
     NotCompiled,
     Turn,
     compiled_model,
-    open_steps,
+    proven_steps,
     refusal,
     whose_files,
     write_with_cache,
     write_with_reader,
     write_with_step_12,
 )
-from benchmarks.options import model_options, repeat_option, svg_option, whose_option
+from benchmarks.options import model_options, repeat_option, svg_option
 from benchmarks.workload import Workload, column_bytes, load_workload, weight_bytes
-from gpt2 import PRECISIONS, eager
+from gpt2 import PRECISIONS, eager, options
 from gpt2.decoding import log_softmax
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine
@@ -400,7 +400,7 @@ def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
 
 @click.command()
 @model_options
-@whose_option
+@options.whose
 @click.option(
     "--tokens",
     default=64,
@@ -436,7 +436,7 @@ def main(
             f"it has room for {most}"
         )
     windows = held_out(workload, text)
-    steps = open_steps(whose, workload, PRECISIONS)
+    steps = proven_steps(whose, workload, PRECISIONS)
     with learners_lines(whose):
         rungs, remarks, bandwidth = climb(steps, workload, tokens, repeat, windows)
     console = Console(width=COLUMNS, highlight=False)

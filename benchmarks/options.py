@@ -23,16 +23,6 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-whose_option = click.option(
-    "--from",
-    "whose",
-    type=click.Choice(["steps", "solutions"]),
-    default="solutions",
-    show_default=True,
-    help="Whose twelve files: your own from steps/, or the reference.",
-)
-
-
 repeat_option = click.option(
     "--repeat",
     default=5,

@@ -59,6 +59,7 @@ def main() -> None:
 @click.argument("prompt", default="")
 @options.model
 @options.whose
+@options.how
 @options.choosing
 @options.ending
 @options.beams
@@ -246,7 +247,7 @@ def write_with_step_12(request: Request) -> None:
         from gpt2.text import TextStream, encode
 
         prompt_ids = encode(checkpoint, request.prompt)
-    steps = open_steps(request)
+    steps = open_steps(request.whose, strict=request.strict)
     model = prepare_for_step_12(request, checkpoint, steps)
     prepared = time.perf_counter()
     from gpt2 import step_12

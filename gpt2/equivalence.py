@@ -20,6 +20,7 @@ import math
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from signal import strsignal
 from typing import Any
@@ -34,7 +35,7 @@ from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine
 from gpt2.learner import Steps, load_steps, own_lines, watched
 
-STOPS = "it stops with a"  # eagerly too
+STOPS = "it stops with"  # eagerly too
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
 TOLERANCE = 1e-4  # of the largest number there
 TOKENS = 24  # of the texts that are read in pieces
@@ -119,14 +120,13 @@ def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -
         )
         expected = [logits_of(plain, tokens) for tokens in (ids, ids[:, :1], long)]
     except (Exception, SystemExit) as error:
-        return f"{where(error)}{STOPS} {type(error).__name__}"
+        return f"{where(error)}{STOPS} {first_line(error)}"
     try:
         engine = Engine(
             config, weights, steps=steps, precision=precision, device=device
         )
     except (Exception, SystemExit) as error:
-        first = str(error).strip().splitlines()[0]
-        return f"{where(error)}MAX cannot make a graph of it: {first}"
+        return f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
     found = [read(engine, ids, prompt) for prompt in PROMPTS if prompt <= count]
     agree = all(close(logits, expected[0][:, -logits.shape[1] :]) for logits in found)
     agree = agree and close(read(engine, ids[:, :1], 1), expected[1])
@@ -252,6 +252,11 @@ def with_positions(plain: EagerEngine, ids: np.ndarray, start: int) -> np.ndarra
 def where(error: BaseException) -> str:
     """The learner's line that led to an error."""
     return "".join(f"{line}: " for line in own_lines(error)[-1:])
+
+
+def first_line(error: BaseException) -> str:
+    """An error's type, and the first line of what it says."""
+    return traceback.format_exception_only(error)[-1].partition("\n")[0]
 
 
 def line_of(function: Any) -> str:

@@ -89,16 +89,16 @@ model = together(
         help="Where the model runs.",
     ),
 )
-whose = together(
-    option(
-        MODEL,
-        "--from",
-        "whose",
-        type=click.Choice(["steps", "solutions"]),
-        default="solutions",
-        show_default=True,
-        help="Whose model: your own from steps/ with your own loop, or the reference.",
-    ),
+whose = option(
+    MODEL,
+    "--from",
+    "whose",
+    type=click.Choice(["steps", "solutions"]),
+    default="solutions",
+    show_default=True,
+    help="Whose twelve files: your own from steps/, or the reference.",
+)
+how = together(
     option(
         MODEL,
         "--eager",

@@ -56,18 +56,23 @@ def prepare(request: Request, checkpoint: "Checkpoint") -> "Pipeline":
     """The checkpoint with the engine that is asked for."""
     from gpt2.pipeline import Pipeline
 
-    steps = open_steps(request)
+    steps = open_steps(request.whose, strict=request.strict)
     if request.whose == "steps" and request.beyond_step_12():
         names = ", ".join(request.beyond_step_12())
         say(f"Step 12 knows no {names}: the course's own loop takes its place.")
     return Pipeline(checkpoint, prepare_engine(request, checkpoint, steps))
 
 
-def open_steps(request: Request) -> "Steps":
-    """The twelve files, and a word about those that a solution stands in for."""
-    with learners_lines(request.whose):
-        steps = load_steps(request.whose)
-    if steps.stand_ins and request.strict:
+def open_steps(whose: str, *, strict: bool = False) -> "Steps":
+    """The twelve files, and a word about those that a solution stands in for.
+
+    Args:
+        whose: As for `load_steps`.
+        strict: Whether to refuse them instead.
+    """
+    with learners_lines(whose):
+        steps = load_steps(whose)
+    if steps.stand_ins and strict:
         number, missing = next(iter(steps.stand_ins.items()))
         raise BadInput(
             f"step {number:02d} is still to be written ({missing}); write it, or "

@@ -93,7 +93,10 @@ def learners_lines(whose: str) -> Iterator[None]:
     """
     try:
         yield
-    except (BadInput, BrokenPipeError):  # a reader who has read enough is no mistake
+    except (
+        click.ClickException,
+        BrokenPipeError,
+    ):  # a reader who has read enough is no mistake
         raise
     except Exception as error:
         if whose == "solutions":

@@ -122,7 +122,7 @@ OTHERS = {
     "an error": (
         4,
         {"self.c_proj(x)": "self.c_proj(x, x)"},
-        "steps/step_04.py:35: it stops with a TypeError",
+        "steps/step_04.py:35: it stops with TypeError: ",
     ),
 }
 

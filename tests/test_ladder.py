@@ -197,7 +197,7 @@ def test_every_rung_runs_the_learners_files(steps, tiny):
     for rung in rungs:
         assert rung.turn().tolist() == [[10, 17][: rung.count], [17, 24]][: rung.batch]
     # Three rungs have proved themselves, been timed, and now written once more.
-    assert callers[-9:] == ["function", "GPT2LMHeadModel", "Reader"] * 3
+    assert callers[-9:] == ["method", "GPT2LMHeadModel", "Reader"] * 3
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_random_weights_are_compared_at_the_sizes_of_a_file(steps, monkeypatch):
     monkeypatch.setattr(equivalence, "why_not", why_not)
     config = GPT2Config(40, 32, 16, n_layer=1, n_head=2)
     random = workload.Workload("tiny", config, {}, None, [1])
-    generation.open_steps("steps", random, PRECISIONS)
+    generation.proven_steps("steps", random, PRECISIONS)
     source = str(workload.SHAKESPEARE)
     assert asked == [(source, precision) for precision in PRECISIONS]
 
