@@ -13,9 +13,8 @@ from max.driver import CPU
 from max.dtype import DType
 from max.experimental.tensor import Tensor, TensorType
 
-from benchmarks.workload import SHAKESPEARE, Workload
+from benchmarks.workload import Workload
 from gpt2 import eager, equivalence
-from gpt2.checkpoint import load_checkpoint
 from gpt2.engine import Engine
 from gpt2.learner import Steps, build
 from gpt2.preparation import open_steps
@@ -33,8 +32,7 @@ def proven_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> S
 
     Args:
         whose: "steps" or "solutions".
-        workload: Random weights are no file that the comparison could load: then
-            models/shakespeare is compared.
+        workload: The model.
         precisions: In which the engine will keep weights.
 
     Raises:
@@ -47,10 +45,11 @@ def proven_steps(whose: str, workload: Workload, precisions: Sequence[str]) -> S
         "Comparing your steps with themselves on the engine: seconds, but up to 2 "
         "minutes after a change"
     )
-    checkpoint = workload.checkpoint or load_checkpoint(SHAKESPEARE)
     with moving("comparing"):
         for precision in precisions:
-            if reason := equivalence.why_not(checkpoint, None, steps, precision, "cpu"):
+            if reason := equivalence.why_not(
+                workload.config, workload.weights, steps, precision, "cpu"
+            ):
                 raise refusal(reason)
     return steps
 

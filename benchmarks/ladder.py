@@ -314,14 +314,13 @@ def held_out(workload: Workload, text: Path | None) -> np.ndarray | None:
     """
     if text is None:
         return None
-    if workload.checkpoint is None:
+    if workload.tokenizer is None:
         raise click.UsageError("--text is of no use with random weights: leave it out")
     try:
         letters = text.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise click.UsageError(f"--text: {text} is not UTF-8: give a text") from None
-    tokenizer = workload.checkpoint.tokenizer
-    ids = tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
+    ids = workload.tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
     seq = min(WINDOW, workload.config.n_positions)
     batch = min(WINDOWS, len(ids) // seq)
     if batch == 0:

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import numpy as np
 from max.driver import DLPackArray
+from tokenizers import Tokenizer
 
 from gpt2.checkpoint import (
     STORED_IN_OUT,
-    Checkpoint,
     CheckpointError,
     expected_shapes,
     load_checkpoint,
@@ -40,14 +40,14 @@ class Workload:
         name: For titles.
         config: The sizes.
         weights: As `load_checkpoint` gives them.
-        checkpoint: Where the weights come from; None for random ones.
+        tokenizer: None for random weights, which have no words.
         prompt: Ids.
     """
 
     name: str
     config: GPT2Config
     weights: Mapping[str, DLPackArray]
-    checkpoint: Checkpoint | None
+    tokenizer: Tokenizer | None
     prompt: list[int]
 
 
@@ -73,7 +73,7 @@ def load_workload(model: str | None, random: str | None) -> Workload:
         Path(checkpoint.source).name,
         checkpoint.config,
         checkpoint.weights,
-        checkpoint,
+        checkpoint.tokenizer,
         prompt,
     )
 

@@ -49,24 +49,36 @@ def load_compiled(
 ) -> dict[str, Model]:
     """Loads `file`, after compiling what `build` returns where it is not there yet.
 
-    Several processes may come at once: one compiles, the others wait for it.  Where
-    nothing can be written, each compiles for itself.
+    Where nothing can be written, each process compiles for itself.
 
     Returns:
         The compiled graphs by name.
     """
     try:
-        with only_one(file.with_suffix(".lock")):
-            if not file.exists():
-                compiled = session.compile(build())
-                unfinished = file.with_suffix(f".{os.getpid()}")
-                compiled.export_mef(unfinished)
-                unfinished.rename(file)
+        keep_compiled(session, file, build)
         return session.load_all(file, weights_registry=weights)
     # A folder that is read-only or full; a damaged file, of which MAX 26.7 says so with
     # a RuntimeError, but once in a while, for the same file, with a ValueError.
     except (OSError, RuntimeError, ValueError):
         return session.load_all(build(), weights_registry=weights)
+
+
+def keep_compiled(
+    session: InferenceSession, file: Path, build: Callable[[], Graph | Module]
+) -> None:
+    """Compiles what `build` returns into `file`, if it is not there.
+
+    Several processes may come at once: one compiles, the others wait for it.
+
+    Raises:
+        OSError: If nothing can be written.
+    """
+    with only_one(file.with_suffix(".lock")):
+        if not file.exists():
+            compiled = session.compile(build())
+            unfinished = file.with_suffix(f".{os.getpid()}")
+            compiled.export_mef(unfinished)
+            unfinished.rename(file)
 
 
 def kernels_source() -> str:

@@ -14,9 +14,8 @@ from max.dtype import DType
 from max.experimental.tensor import Tensor
 
 from gpt2 import eager
-from gpt2.engine import dtypes_of
-from gpt2.exchange import Exchanged
-from gpt2.learner import Steps, build
+from gpt2.engine import Network
+from gpt2.learner import Steps
 from gpt2.precision import store, widen
 from solutions.solution_01 import GPT2Config
 
@@ -60,10 +59,8 @@ class EagerEngine:
         self.config = config
         self.network = steps.build(config)
         if precision != "float32":
-            exchanged = build(
-                lambda: Exchanged(steps.assemble(config), precision, kernels=False)
-            )
-            weights = widen(store(weights, dtypes_of(exchanged)))
+            kept_as = Network(config, steps, precision=precision).dtypes
+            weights = widen(store(weights, kept_as))
         self.network.load_state_dict(weights)
 
     def model(self, input_ids: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from max.graph import BufferType, DeviceRef, Graph, TensorType
 from gpt2 import PRECISIONS, exchange
 from gpt2.compiled import (
     compiled_file,
+    keep_compiled,
     kernels_package,
     kernels_source,
     load_compiled,
@@ -79,6 +80,103 @@ class Cache:
         return Cache(copy, self.first[np.asarray(rows)], self.length)
 
 
+# --- Network -----------------------------------------------------------------------
+
+
+class Network:
+    """A model of twelve steps with the engine's parts, as one graph.
+
+    Args:
+        config: The sizes.
+        steps: Whose model.
+        precision: How weight matrices are kept, one of PRECISIONS.
+        device: "cpu" or "gpu".
+        kernels: Whether the Mojo kernels compute linear layers and attention, which
+            they do on the CPU.  Otherwise MAX's operations do; the result is the same.
+
+    Attributes:
+        dtypes: In which type each parameter is kept.
+
+    Raises:
+        ValueError: If the precision or the device is unknown or not there.
+    """
+
+    def __init__(
+        self,
+        config: GPT2Config,
+        steps: Steps,
+        *,
+        precision: str = "float32",
+        device: str = "cpu",
+        kernels: bool = True,
+    ) -> None:
+        check(precision, device)
+        self.config = config
+        self.device = CPU() if device == "cpu" else Accelerator()
+        self.kernels = kernels and device == "cpu"
+        self.module = build(
+            lambda: Exchanged(steps.assemble(config), precision, self.kernels),
+            device=self.device,
+        )
+        self.dtypes = {name: weight.dtype for name, weight in self.module.parameters}
+        ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
+        how = f"{config} {precision} {self.device} {self.kernels}"
+        self.made_from = [steps.text, *ours, kernels_source(), how]
+        self.session = InferenceSession(devices=[self.device])
+
+    @property
+    def file(self) -> Path:
+        """Where the compiled graph is kept, for all processes on this machine.
+
+        It is known by the text of all that it is made of: a change of one letter in a
+        step makes another file, for which MAX compiles anew, unless the graph comes
+        out the same.
+        """
+        return compiled_file(*self.made_from)
+
+    def compile(self) -> None:
+        """Makes the file, if it is not there.
+
+        Raises:
+            Exception: What a learner's step raises when MAX traces it, and what MAX
+                raises when it compiles it.
+        """
+        keep_compiled(self.session, self.file, self.graph)
+
+    def load(self, weights: Mapping[str, Buffer]) -> Model:
+        """The compiled graph with weights; compiled now, if it has not been yet."""
+        # The only one there is; MAX may know an equal graph under an earlier name.
+        (model,) = load_compiled(self.session, self.file, self.graph, weights).values()
+        return model
+
+    def graph(self) -> Graph:
+        """The network for `[batch, seq]` tokens."""
+        config, device = self.config, DeviceRef.from_device(self.device)
+        ids = TensorType(DType.int64, ["batch", "seq"], device)
+        first = TensorType(DType.int64, ["batch"], device)
+        length = TensorType(DType.int64, [], DeviceRef.CPU())
+        cache = BufferType(
+            DType.float32,
+            [config.n_layer, 2, "batch", config.n_head, "capacity", config.head_dim],
+            device,
+        )
+        return self.module.trace(
+            *(ids, ids, first, length, cache),
+            name="gpt2",
+            custom_extensions=[kernels_package()] if self.kernels else [],
+        ).graph
+
+
+def check(precision: str, device: str) -> None:
+    """Raises the ValueError of `Engine`, for which it needs no weights."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+    if device not in ("cpu", "gpu"):
+        raise ValueError(f"device must be 'cpu' or 'gpu', not {device!r}")
+    if device == "gpu" and accelerator_count() == 0:
+        raise ValueError("MAX finds no GPU on this machine: use device 'cpu'")
+
+
 # --- Engine ------------------------------------------------------------------------
 
 
@@ -90,14 +188,12 @@ class Engine:
         weights: The parameters under their checkpoint names, linear layers as
             `[out, in]`, as `load_checkpoint` gives them in float32.
         steps: Whose model; the solutions' if none are given.
-        precision: How weight matrices are kept, one of PRECISIONS.
+        precision: As for `Network`, like the next two.
         device: "cpu" or "gpu".
-        kernels: Whether the Mojo kernels compute linear layers and attention, which
-            they do on the CPU.  Otherwise MAX's operations do; the result is the same.
+        kernels: Whether the Mojo kernels compute.
 
     Raises:
         ValueError: If the precision or the device is unknown or not there.
-        Exception: What a learner's step raises when MAX traces it.
     """
 
     def __init__(
@@ -110,22 +206,20 @@ class Engine:
         device: str = "cpu",
         kernels: bool = True,
     ) -> None:
-        check(precision, device)
-        self.config = config
-        self.steps = steps or load_steps("solutions")
-        self.device = CPU() if device == "cpu" else Accelerator()
-        self.kernels = kernels and device == "cpu"
-        self.network = build(
-            lambda: Exchanged(self.steps.assemble(config), precision, self.kernels),
-            device=self.device,
+        network = Network(
+            config,
+            steps or load_steps("solutions"),
+            precision=precision,
+            device=device,
+            kernels=kernels,
         )
+        self.config = config
+        self.device = network.device
         self.weights = {
             name: Buffer.from_dlpack(array).to(self.device)
-            for name, array in store(weights, dtypes_of(self.network)).items()
+            for name, array in store(weights, network.dtypes).items()
         }
-        self.model = self.load()
-
-    # --- Inference ---------------------------------------------------------------
+        self.model = network.load(self.weights)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
@@ -201,53 +295,3 @@ class Engine:
     def on_device(self, array: np.ndarray) -> Buffer:
         """The array where the graph reads it."""
         return Buffer.from_numpy(np.ascontiguousarray(array)).to(self.device)
-
-    # --- Compilation -------------------------------------------------------------
-
-    def load(self) -> Model:
-        """The compiled network with its weights.
-
-        MAX compiles it once on a machine.  What the compiled file is known by is the
-        text of all that it is made of: a change of one letter in a step makes another
-        file, for which MAX compiles anew, unless the graph comes out the same.
-        """
-        sources = [Path(file).read_text() for file in (__file__, exchange.__file__)]
-        dtypes = sorted({str(array.dtype) for array in self.weights.values()})
-        how = f"{self.config} {dtypes} {self.device} {self.kernels}"
-        file = compiled_file(self.steps.text, *sources, kernels_source(), how)
-        session = InferenceSession(devices=[self.device])
-        # The only one there is; MAX may know an equal graph under an earlier name.
-        (model,) = load_compiled(session, file, self.graph, self.weights).values()
-        return model
-
-    def graph(self) -> Graph:
-        """The network for `[batch, seq]` tokens."""
-        config, device = self.config, DeviceRef.from_device(self.device)
-        ids = TensorType(DType.int64, ["batch", "seq"], device)
-        first = TensorType(DType.int64, ["batch"], device)
-        length = TensorType(DType.int64, [], DeviceRef.CPU())
-        cache = BufferType(
-            DType.float32,
-            [config.n_layer, 2, "batch", config.n_head, "capacity", config.head_dim],
-            device,
-        )
-        return self.network.trace(
-            *(ids, ids, first, length, cache),
-            name="gpt2",
-            custom_extensions=[kernels_package()] if self.kernels else [],
-        ).graph
-
-
-def dtypes_of(network: Exchanged) -> dict[str, DType]:
-    """In which type each parameter is kept."""
-    return {name: parameter.dtype for name, parameter in network.parameters}
-
-
-def check(precision: str, device: str) -> None:
-    """Raises the ValueError of `Engine`, for which it needs no weights."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
-    if device not in ("cpu", "gpu"):
-        raise ValueError(f"device must be 'cpu' or 'gpu', not {device!r}")
-    if device == "gpu" and accelerator_count() == 0:
-        raise ValueError("MAX finds no GPU on this machine: use device 'cpu'")

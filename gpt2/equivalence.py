@@ -1,12 +1,12 @@
 """Is a learner's model on the engine the same model?
 
-    python -m gpt2.equivalence FOLDER MODEL REVISION PRECISION DEVICE
-
 What the engine puts into a model takes the place of parts that a learner has written:
 a mistake in them would be gone, and the text another.  What remains may be something
 that MAX cannot trace, compiles to something else, or does not compile at all.  So a
 model is first compared with itself, as it runs eagerly: once for each version of the
-twelve files, in a process of its own, since MAX's compiler may crash or hang.
+twelve files.  MAX compiles it in a process of its own, which may crash or hang:
+
+    python -m gpt2.equivalence FOLDER CONFIG PRECISION DEVICE
 """
 
 if __name__ == "__main__":  # in front of imports that take their time
@@ -21,19 +21,22 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from signal import strsignal
 from typing import Any
 
 import numpy as np
+from max.driver import DLPackArray
 from max.experimental.tensor import Tensor
 
 from gpt2 import eager, learner
-from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.compiled import compiled_file
 from gpt2.eager_engine import EagerEngine
-from gpt2.engine import Engine
+from gpt2.engine import Engine, Network
 from gpt2.learner import Steps, load_steps, own_lines, watched
+from solutions.solution_01 import GPT2Config
 
 STOPS = "it stops with"  # eagerly too
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
@@ -47,8 +50,8 @@ LONGEST = 256  # tokens of a longer text, as far as n_positions allows
 
 
 def why_not(
-    checkpoint: Checkpoint,
-    revision: str | None,
+    config: GPT2Config,
+    weights: Mapping[str, DLPackArray],
     steps: Steps,
     precision: str,
     device: str,
@@ -58,85 +61,124 @@ def why_not(
     The answer is kept beside what MAX compiles.
 
     Args:
-        checkpoint: The sizes and the weights.
-        revision: Of a checkpoint from the hub.
+        config: The sizes.
+        weights: As for `Engine`, like the next three.
         steps: The learner's.
-        precision: As for `Engine`.
-        device: As for `Engine`.
+        precision: How weight matrices are kept.
+        device: Where the model runs.
     """
-    ours = sorted(Path(__file__).parent.glob("*.py"))
-    how = f"{checkpoint.config} {precision} {device}"
-    texts = [steps.text, *(file.read_text() for file in ours), how]
-    file = compiled_file(*texts, suffix=".json")
+    ours = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    how = f"{config} {precision} {device}"
+    file = compiled_file(steps.text, *ours, how, suffix=".json")
     with contextlib.suppress(OSError, ValueError):
         return str(json.loads(file.read_text()))
-    reason = ask(checkpoint.source, revision or "", precision, device)
+    reason = compare(config, weights, steps, precision, device)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(reason))
     return reason
 
 
-def ask(*words: str) -> str:
-    """Compares in another process.
+def compare(
+    config: GPT2Config,
+    weights: Mapping[str, DLPackArray],
+    steps: Steps,
+    precision: str,
+    device: str,
+) -> str:
+    """As `why_not`, which remembers it."""
+    rng = np.random.default_rng(0)
+    count, longest = min(TOKENS, config.n_positions), min(LONGEST, config.n_positions)
+    ids = rng.integers(config.vocab_size, size=(2, count))  # [batch, seq]
+    long = rng.integers(config.vocab_size, size=(1, longest))  # [1, seq]
+    with compiling(config, precision, device) as compiler:
+        try:
+            eager.prepare()
+            plain = EagerEngine(config, weights, steps=steps, precision=precision)
+            if reason := other_parts(plain, precision, ids):
+                return reason
+            expected = logits_of(plain, ids)  # [batch, seq, vocab_size]
+            expected_first = logits_of(plain, ids[:, :1])
+            expected_last = logits_of(plain, long)[:, -1:]
+        except (Exception, SystemExit) as error:
+            return f"{where(error)}{STOPS} {first_line(error)}"
+        if reason := outcome(compiler):
+            return reason
+    engine = Engine(config, weights, steps=steps, precision=precision, device=device)
+    agree = close(read(engine, ids[:, :1], 1), expected_first)
+    agree = agree and close(read(engine, long, longest), expected_last)
+    for prompt in PROMPTS:
+        if prompt <= count:
+            found = read(engine, ids, prompt)
+            agree = agree and close(found, expected[:, prompt - 1 :])
+    if agree:
+        return ""
+    half = count // 2
+    if not close(logits_of(plain, ids[:, :half]), expected[:, :half]):
+        return "its tokens depend on what comes after them"
+    return "MAX compiles it to something else"
+
+
+# --- Compiler ----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def compiling(
+    config: GPT2Config, precision: str, device: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Has MAX compile the learner's network, for `Engine` to load."""
+    words = [str(learner.STEPS), json.dumps(asdict(config)), precision, device]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gpt2.equivalence", *words],
+        # Without what MAX has set behind Python's back.
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as compiler:
+        try:
+            yield compiler
+        finally:
+            compiler.kill()
+
+
+def outcome(compiler: "subprocess.Popen[bytes]") -> str:
+    """Waits for the compiler, and says why there is no network; empty if there is.
 
     Raises:
         RuntimeError: If something is wrong with this file.
     """
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "gpt2.equivalence", str(learner.STEPS), *words],
-            # Without what MAX has set behind Python's back.
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        told, complaints = compiler.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         return f"MAX had not compiled it after {PATIENCE} s"
-    if done.returncode == 1:
-        raise RuntimeError(done.stderr.decode(errors="replace"))
-    if done.returncode or not done.stdout:
-        how = strsignal(-done.returncode) if done.returncode < 0 else "ended"
+    code = compiler.returncode
+    if code == 1:
+        raise RuntimeError(complaints.decode(errors="replace"))
+    if code or not told:
+        how = strsignal(-code) if code < 0 else "ended"
         return f"MAX's compiler fails on it ({how})"
-    return str(json.loads(done.stdout))
+    return str(json.loads(told))
+
+
+def main(folder: str, sizes: str, precision: str, device: str) -> None:
+    """Writes why there is no network to stdout, whatever a step prints."""
+    answer = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    eager.prepare_process()
+    learner.STEPS = Path(folder)
+    config, reason = GPT2Config(**json.loads(sizes)), ""
+    try:
+        steps = load_steps("steps")
+        network = Network(config, steps, precision=precision, device=device)
+        with contextlib.suppress(OSError):  # each process compiles for itself, then
+            network.compile()
+    except (Exception, SystemExit) as error:
+        reason = f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
+    os.write(answer, json.dumps(reason).encode())
 
 
 # --- Comparison --------------------------------------------------------------------
-
-
-def compare(checkpoint: Checkpoint, steps: Steps, precision: str, device: str) -> str:
-    """As `why_not`, in this process."""
-    config, weights = checkpoint.config, checkpoint.weights
-    rng = np.random.default_rng(0)
-    count = min(TOKENS, config.n_positions)
-    ids = rng.integers(config.vocab_size, size=(2, count))  # [batch, seq]
-    try:
-        plain = EagerEngine(config, weights, steps=steps, precision=precision)
-        if reason := other_parts(plain, precision, ids):
-            return reason
-        long = rng.integers(
-            config.vocab_size, size=(1, min(LONGEST, config.n_positions))
-        )
-        expected = [logits_of(plain, tokens) for tokens in (ids, ids[:, :1], long)]
-    except (Exception, SystemExit) as error:
-        return f"{where(error)}{STOPS} {first_line(error)}"
-    try:
-        engine = Engine(
-            config, weights, steps=steps, precision=precision, device=device
-        )
-    except (Exception, SystemExit) as error:
-        return f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
-    found = [read(engine, ids, prompt) for prompt in PROMPTS if prompt <= count]
-    agree = all(close(logits, expected[0][:, -logits.shape[1] :]) for logits in found)
-    agree = agree and close(read(engine, ids[:, :1], 1), expected[1])
-    agree = agree and close(read(engine, long, long.shape[1]), expected[2][:, -1:])
-    if agree:
-        return ""
-    half = count // 2
-    if not close(logits_of(plain, ids[:, :half]), expected[0][:, :half]):
-        return "its tokens depend on what comes after them"
-    return "MAX compiles it to something else"
 
 
 def logits_of(plain: EagerEngine, ids: np.ndarray) -> np.ndarray:
@@ -270,17 +312,6 @@ def line_of(function: Any) -> str:
     file = Path(code.co_filename)
     place = f"steps/{file.name}:{code.co_firstlineno}: "
     return place if file.parent == learner.STEPS else ""
-
-
-def main(folder: str, source: str, revision: str, precision: str, device: str) -> None:
-    """Writes the reason to stdout, whatever a step prints."""
-    learner.STEPS = Path(folder)
-    answer = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    eager.prepare()
-    checkpoint = load_checkpoint(source, revision=revision or None)
-    reason = compare(checkpoint, load_steps("steps"), precision, device)
-    os.write(answer, json.dumps(reason).encode())
 
 
 if __name__ == "__main__":

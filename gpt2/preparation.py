@@ -5,7 +5,6 @@ before MAX is imported, which takes a second.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from gpt2.learner import load_steps
@@ -99,18 +98,12 @@ def prepare_engine(
     with (
         preparing(first_time),
         learners_lines(request.whose),
-        ThreadPoolExecutor(1) as beside,
     ):
         if learners or request.eager:
-            eager.prepare_process()
-            kernels = beside.submit(eager.load_kernels)
-            if not eager.kernels_file().exists():
-                kernels.result()  # which takes longer than the comparison may
+            eager.prepare()
         reason = ""
         if learners and not request.eager:
-            reason = equivalence.why_not(
-                checkpoint, request.revision, steps, precision, device
-            )
+            reason = equivalence.why_not(config, weights, steps, precision, device)
         if not reason and not request.eager:
             return Engine(
                 config, weights, steps=steps, precision=precision, device=device

@@ -41,10 +41,14 @@ def steps(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+def asked(checkpoint: Checkpoint, precision: str = "float32") -> tuple[Any, ...]:
+    """What the functions of `equivalence` take."""
+    steps = learner.load_steps("steps")
+    return checkpoint.config, checkpoint.weights, steps, precision, "cpu"
+
+
 def reason(checkpoint: Checkpoint) -> str:
-    return equivalence.compare(
-        checkpoint, learner.load_steps("steps"), "float32", "cpu"
-    )
+    return equivalence.compare(*asked(checkpoint))
 
 
 def change(steps: Path, number: int, changes: dict[str, str]) -> None:
@@ -136,8 +140,7 @@ def test_what_is_another_model_says_so(steps, shakespeare, eager, number, change
 
 def test_a_table_in_fewer_bytes_brings_its_own_embeddings(steps, shakespeare, eager):
     change(steps, 5, {"axis=0)": "axis=0) * 2.0"})
-    loaded = learner.load_steps("steps")
-    why = equivalence.compare(shakespeare, loaded, "int8", "cpu")
+    why = equivalence.compare(*asked(shakespeare, "int8"))
     assert why == "steps/step_05.py:26: the token embeddings are not the table's rows"
 
 
@@ -154,21 +157,27 @@ def test_positions_are_compared_too(steps, shakespeare, eager, what):
 # --- Process -----------------------------------------------------------------------
 
 
-def test_a_process_that_dies_is_a_reason(steps, shakespeare, monkeypatch, tmp_path):
+ELSEWHERE = "import os, sys\n    if 'pytest' not in sys.modules:"
+
+
+def test_a_process_that_dies_is_a_reason(
+    steps, shakespeare, eager, monkeypatch, tmp_path
+):
     """It is asked once: the answer is kept beside what MAX compiles."""
     file = tmp_path / "kept" / "answer.json"
     monkeypatch.setattr(equivalence, "compiled_file", lambda *_, **__: file)
-    change(steps, 8, {"return x + ": "import os\n    os.abort()\n    return x + "})
-    asked = shakespeare, None, learner.load_steps("steps"), "float32", "cpu"
-    why = equivalence.why_not(*asked)
+    change(steps, 8, {"return x + ": f"{ELSEWHERE} os.abort()\n    return x + "})
+    why = equivalence.why_not(*asked(shakespeare))
     assert why == "MAX's compiler fails on it (Aborted)"
-    monkeypatch.setattr(equivalence, "ask", None)
-    assert equivalence.why_not(*asked) == why
+    monkeypatch.setattr(equivalence, "compare", None)
+    assert equivalence.why_not(*asked(shakespeare)) == why
 
 
-def test_a_process_that_hangs_is_a_reason(steps, shakespeare, monkeypatch):
-    monkeypatch.setattr(equivalence, "PATIENCE", 0.5)
-    assert "had not compiled it after 0.5 s" in equivalence.ask("", "", "", "")
+def test_a_process_that_hangs_is_a_reason(steps, shakespeare, eager, monkeypatch):
+    monkeypatch.setattr(equivalence, "PATIENCE", 0.1)
+    sleep = "__import__('time').sleep(60)"
+    change(steps, 8, {"return x + ": f"{ELSEWHERE} {sleep}\n    return x + "})
+    assert reason(shakespeare) == "MAX had not compiled it after 0.1 s"
 
 
 # --- Loops -------------------------------------------------------------------------

@@ -13,12 +13,11 @@ from click.testing import CliRunner
 from max.driver import Buffer
 from rich.console import Console
 
-from benchmarks import bars, context, generation, ladder, machine, workload
+from benchmarks import bars, context, ladder, machine, workload
 from gpt2 import equivalence, learner
 from gpt2.checkpoint import load_checkpoint
 from gpt2.eager_engine import EagerEngine
-from gpt2.engine import Engine, dtypes_of
-from gpt2.exchange import Exchanged
+from gpt2.engine import Engine, Network
 from gpt2.precision import PRECISIONS, store
 from gpt2.terminal import BadInput
 from solutions.solution_01 import GPT2Config
@@ -59,10 +58,8 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
         "int8": matrices + 4 * rows + 4 * others,
     }
     solutions = learner.load_steps("solutions")
-    network = learner.build(
-        lambda: Exchanged(solutions.assemble(config), precision, kernels=False)
-    )
-    stored = store(shakespeare.weights, dtypes_of(network))
+    network = Network(config, solutions, precision=precision)
+    stored = store(shakespeare.weights, network.dtypes)
     buffers = {name: Buffer.from_dlpack(array) for name, array in stored.items()}
     engine = SimpleNamespace(weights=buffers)
     assert workload.weight_bytes(engine) == expected[precision]
@@ -248,21 +245,6 @@ def test_steps_that_the_engine_cannot_run_are_refused(steps, monkeypatch, comman
     said = " ".join(done.output.split())
     assert "solutions stand in: step 01, 02, 03, 04, 05, 06, 07, 08, 09, 10" in said
     assert f"--from steps: the engine cannot run yours: {reason}." in said
-
-
-def test_random_weights_are_compared_at_the_sizes_of_a_file(steps, monkeypatch):
-    asked = []
-
-    def why_not(checkpoint, revision, steps, precision, device):
-        asked.append((checkpoint.source, precision))
-        return ""
-
-    monkeypatch.setattr(equivalence, "why_not", why_not)
-    config = GPT2Config(40, 32, 16, n_layer=1, n_head=2)
-    random = workload.Workload("tiny", config, {}, None, [1])
-    generation.proven_steps("steps", random, PRECISIONS)
-    source = str(workload.SHAKESPEARE)
-    assert asked == [(source, precision) for precision in PRECISIONS]
 
 
 def test_a_learners_error_is_shown_by_their_own_lines(steps):
