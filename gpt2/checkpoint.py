@@ -20,12 +20,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from huggingface_hub import errors, snapshot_download
-from max.driver import Buffer, DLPackArray
+from max.driver import DLPackArray
 from max.dtype import DType
 from max.graph.weights import SafetensorWeights
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from gpt2.precision import from_float32, to_float32
 from solutions.solution_01 import GPT2Config
 
 # All that is ever downloaded.
@@ -425,20 +426,3 @@ def read_weights(
             array = np.ascontiguousarray(array.T)  # [in, out] -> [out, in]
         weights[f"transformer.{name}"] = from_float32(array, dtype)
     return weights
-
-
-def to_float32(stored: Buffer) -> np.ndarray:
-    """A copy of what the file holds.  A bfloat16 is the upper half of a float32."""
-    if stored.dtype == DType.bfloat16:
-        upper = stored.view(DType.uint16).to_numpy().astype(np.uint32)
-        return (upper << 16).view(np.float32)
-    return stored.to_numpy().astype(np.float32)
-
-
-def from_float32(array: np.ndarray, dtype: DType) -> DLPackArray:
-    """The array as dtype, rounded to nearest, ties to even."""
-    if dtype == DType.bfloat16:
-        bits = array.view(np.uint32)
-        upper = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-        return Buffer.from_numpy(upper.astype(np.uint16)).view(DType.bfloat16)
-    return array.astype(dtype.to_numpy(), copy=False)

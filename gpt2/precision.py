@@ -15,7 +15,6 @@ from max.driver import Buffer, DLPackArray
 from max.dtype import DType
 
 from gpt2 import PRECISIONS
-from gpt2.checkpoint import from_float32, to_float32
 
 DTYPES = dict(zip(PRECISIONS, (DType.float32, DType.bfloat16, DType.int8), strict=True))
 
@@ -57,3 +56,23 @@ def widen(stored: Mapping[str, DLPackArray]) -> dict[str, DLPackArray]:
         if scale is not None:
             array *= np.from_dlpack(scale)[:, None]  # [out, in]
     return weights
+
+
+# --- Number types ------------------------------------------------------------------
+
+
+def to_float32(stored: Buffer) -> np.ndarray:
+    """A copy of what the file holds.  A bfloat16 is the upper half of a float32."""
+    if stored.dtype == DType.bfloat16:
+        upper = stored.view(DType.uint16).to_numpy().astype(np.uint32)
+        return (upper << 16).view(np.float32)
+    return stored.to_numpy().astype(np.float32)
+
+
+def from_float32(array: np.ndarray, dtype: DType) -> DLPackArray:
+    """The array as dtype, rounded to nearest, ties to even."""
+    if dtype == DType.bfloat16:
+        bits = array.view(np.uint32)
+        upper = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+        return Buffer.from_numpy(upper.astype(np.uint16)).view(DType.bfloat16)
+    return array.astype(dtype.to_numpy(), copy=False)

@@ -28,10 +28,10 @@ from gpt2 import checkpoint
 from gpt2.checkpoint import (
     HUB_FILES,
     CheckpointError,
-    from_float32,
     load_checkpoint,
     load_tokenizer,
 )
+from gpt2.precision import from_float32
 from solutions.solution_01 import GPT2Config
 from solutions.solution_11 import GPT2LMHeadModel
 from tests.shared import VOCABULARY, needs

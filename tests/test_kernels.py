@@ -13,8 +13,8 @@ from max.dtype import DType
 from max.engine import InferenceSession
 from max.graph import BufferType, DeviceRef, Graph, Module, TensorType, ops
 
-from gpt2.checkpoint import from_float32, to_float32
 from gpt2.compiled import KERNELS, compiled_file, load_compiled
+from gpt2.precision import from_float32, to_float32
 from tests import reference
 
 DEVICE = DeviceRef.CPU()
