@@ -206,7 +206,7 @@ class Engine:
         device: str = "cpu",
         kernels: bool = True,
     ) -> None:
-        network = Network(
+        self.network = Network(
             config,
             steps or load_steps("solutions"),
             precision=precision,
@@ -214,12 +214,12 @@ class Engine:
             kernels=kernels,
         )
         self.config = config
-        self.device = network.device
+        self.device = self.network.device
         self.weights = {
             name: Buffer.from_dlpack(array).to(self.device)
-            for name, array in store(weights, network.dtypes).items()
+            for name, array in store(weights, self.network.dtypes).items()
         }
-        self.model = network.load(self.weights)
+        self.model = self.network.load(self.weights)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
