@@ -167,15 +167,20 @@ def main(folder: str, sizes: str, precision: str, device: str) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     eager.prepare_process()
     learner.STEPS = Path(folder)
-    config, reason = GPT2Config(**json.loads(sizes)), ""
+    reason = compile_steps(GPT2Config(**json.loads(sizes)), precision, device)
+    os.write(answer, json.dumps(reason).encode())
+
+
+def compile_steps(config: GPT2Config, precision: str, device: str) -> str:
+    """Compiles the learner's network; why it cannot be, or nothing if it can."""
     try:
         steps = load_steps("steps")
         network = Network(config, steps, precision=precision, device=device)
         with contextlib.suppress(OSError):  # each process compiles for itself, then
             network.compile()
     except (Exception, SystemExit) as error:
-        reason = f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
-    os.write(answer, json.dumps(reason).encode())
+        return f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
+    return ""
 
 
 # --- Comparison --------------------------------------------------------------------
