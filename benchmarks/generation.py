@@ -1,7 +1,7 @@
 """Greedy generation as `ladder` and `context` time it.
 
-The twelve files of a learner or ours, compiled without a cache; and two loops: step
-12's own, and one that knows the engine and its cache.  Eager they are `EagerEngine`'s.
+The twelve files of a learner or ours, compiled without a cache; and three loops: step
+12's own, the same on the engine, and one that knows the engine and its cache.
 """
 
 import time

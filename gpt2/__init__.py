@@ -9,7 +9,7 @@ The files, in the order in which they are read:
 
     learner       whose model: a learner's twelve files or ours, put together
     exchange      how fast: the parts that are put into it
-    kernels/      two of them, in Mojo
+    kernels/      two of these parts, in Mojo
     precision     weights in fewer bytes
     engine        that, compiled, and its KV cache: prefill, decode
     compiled      what MAX has compiled, kept for the next process

@@ -363,7 +363,7 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
         if decoding.is_greedy and count > 1:
             always = "--temperature 0 invents the same name every time"
             raise ValueError(f"{always}: give --count 1 beside it, or leave it out")
-    with preparing("half a minute"):
+    with preparing("seconds, half a minute the first time on a machine"):
         pipeline = load(NAMES)
     with gzip.open(NAMES / "trained_on.txt.gz", "rt") as file:
         known = set(file.read().split())

@@ -1,7 +1,7 @@
 """A model of twelve steps as it is, behind the engine's doors.
 
-It gives the same logits without a cache, a compiler or another part: MAX runs one
-operation after the other, and each text is read from its beginning for each token.
+It gives the same logits without a cache, a compiler or another part: MAX interprets
+the operations, and each text is read from its beginning for each token.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from max.graph import BufferType, DeviceRef, Graph, TensorType
 
 from gpt2 import PRECISIONS, exchange
 from gpt2.compiled import (
+    LEARNERS,
     compiled_file,
     keep_compiled,
     kernels_package,
@@ -122,6 +123,7 @@ class Network:
         ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
         how = f"{config} {precision} {self.device} {self.kernels}"
         self.made_from = [steps.text, *ours, kernels_source(), how]
+        self.stem = LEARNERS if steps.whose == "steps" else "gpt2_course"
         self.session = InferenceSession(devices=[self.device])
 
     @property
@@ -132,7 +134,7 @@ class Network:
         step makes another file, for which MAX compiles anew, unless the graph comes
         out the same.
         """
-        return compiled_file(*self.made_from)
+        return compiled_file(*self.made_from, stem=self.stem)
 
     def compile(self) -> None:
         """Makes the file, if it is not there.

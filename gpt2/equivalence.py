@@ -15,6 +15,7 @@ if __name__ == "__main__":  # in front of imports that take their time
     process.begin()
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -22,9 +23,10 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from signal import strsignal
+from signal import SIGKILL, strsignal
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,7 @@ from max.driver import DLPackArray
 from max.experimental.tensor import Tensor
 
 from gpt2 import eager, learner
-from gpt2.compiled import compiled_file
+from gpt2.compiled import LEARNERS, compiled_file, kernels_source
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine, Network
 from gpt2.learner import Steps, load_steps, own_lines, watched
@@ -58,7 +60,7 @@ def why_not(
 ) -> str:
     """Why a learner's model cannot run on the engine; empty if it can.
 
-    The answer is kept beside what MAX compiles.
+    An answer that follows from the files is kept beside what MAX compiles.
 
     Args:
         config: The sizes.
@@ -69,14 +71,23 @@ def why_not(
     """
     ours = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
     how = f"{config} {precision} {device}"
-    file = compiled_file(steps.text, *ours, how, suffix=".json")
+    sources = steps.text, *ours, kernels_source(), how
+    file = compiled_file(*sources, stem=LEARNERS, suffix=".json")
     with contextlib.suppress(OSError, ValueError):
         return str(json.loads(file.read_text()))
-    reason = compare(config, weights, steps, precision, device)
+    try:
+        with redirect_stdout(io.StringIO()):  # what a step prints belongs to its text
+            reason = compare(config, weights, steps, precision, device)
+    except Unsure as error:
+        return str(error)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(reason))
     return reason
+
+
+class Unsure(Exception):
+    """A reason that may not be there the next time."""
 
 
 def compare(
@@ -86,7 +97,11 @@ def compare(
     precision: str,
     device: str,
 ) -> str:
-    """As `why_not`, which remembers it."""
+    """As `why_not`, which remembers it.
+
+    Raises:
+        Unsure: If it could not be found out.
+    """
     rng = np.random.default_rng(0)
     count, longest = min(TOKENS, config.n_positions), min(LONGEST, config.n_positions)
     ids = rng.integers(config.vocab_size, size=(2, count))  # [batch, seq]
@@ -101,7 +116,7 @@ def compare(
             expected_first = logits_of(plain, ids[:, :1])
             expected_last = logits_of(plain, long)[:, -1:]
         except (Exception, SystemExit) as error:
-            return f"{where(error)}{STOPS} {first_line(error)}"
+            raise Unsure(f"{where(error)}{STOPS} {first_line(error)}") from None
         if reason := outcome(compiler):
             return reason
     engine = Engine(config, weights, steps=steps, precision=precision, device=device)
@@ -115,7 +130,7 @@ def compare(
         return ""
     half = count // 2
     if not close(logits_of(plain, ids[:, :half]), expected[:, :half]):
-        return "its tokens depend on what comes after them"
+        return "a token's logits depend on what comes after it"
     return "MAX compiles it to something else"
 
 
@@ -146,15 +161,18 @@ def outcome(compiler: "subprocess.Popen[bytes]") -> str:
     """Waits for the compiler, and says why there is no network; empty if there is.
 
     Raises:
+        Unsure: If it was killed, or did not come to its end.
         RuntimeError: If something is wrong with this file.
     """
     try:
         told, complaints = compiler.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        return f"MAX had not compiled it after {PATIENCE} s"
+        raise Unsure(f"MAX had not compiled it after {PATIENCE} s") from None
     code = compiler.returncode
     if code == 1:
         raise RuntimeError(complaints.decode(errors="replace"))
+    if code == -SIGKILL:
+        raise Unsure("MAX's compiler was killed: was there too little memory?")
     if code or not told:
         how = strsignal(-code) if code < 0 else "ended"
         return f"MAX's compiler fails on it ({how})"

@@ -9,8 +9,8 @@ give the same numbers sooner:
     the head       looks at the last token only
     wte            in fewer bytes, widens the rows that it looks up
 
-Sizes, layer norms, MLP, GELU, embeddings, residuals and the order of it all stay the
-step files' own code.
+All else stays the step files' own code: sizes, layer norms, MLP, GELU, the embeddings
+in float32, residuals, and the order of it all.
 """
 
 import math
@@ -199,6 +199,7 @@ class Exchanged(Module[..., Tensor]):
         Returns:
             Logits `[batch, vocab_size]` of what follows the last of them.
         """
+        # What MAX traces is a copy of this module: the parts are put into that.
         transformer = self.model.transformer
         for layer in linear_layers(self.model):
             layer.forward = partial(linear, layer, kernels=self.kernels)

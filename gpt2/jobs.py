@@ -143,6 +143,11 @@ def check_results(
         before = result["made_with"]
         for name in made_with | before:
             then, now = before.get(name), made_with.get(name)
+            if then != now and name == "steps":
+                raise ValueError(
+                    f"{out} was made with other steps: choose another file, or give "
+                    "the same ones"
+                )
             if then != now:
                 raise ValueError(
                     f"{out} was made with {name} {json.dumps(then)}, and now it is "

@@ -108,7 +108,7 @@ class Steps:
         generate: `generate` of step 12.
         stand_ins: Number of each step that is still to be written, and what is
             missing in it; the solution stands in for it.
-        text: All of the files, as they were when they ran.
+        text: The files that the model is made of, as they were when they ran.
     """
 
     whose: str
@@ -164,11 +164,15 @@ def load_steps(whose: str) -> Steps:
 
 
 def text_of(whose: str) -> str:
-    """All the files from which `load_steps` makes a model, as one text."""
+    """The files from which `load_steps` makes a model, as one text.
+
+    All of them but step 12, which is not in the model.
+    """
     files = sorted(SOLUTIONS.glob("*.py"))
     if whose == "steps":
         files += sorted(STEPS.glob("*.py"))
-    return "\n".join(file.read_text(errors="replace") for file in files)
+    model = [file for file in files if not file.stem.endswith("_12")]
+    return "\n".join(file.read_text(errors="replace") for file in model)
 
 
 # --- Model -------------------------------------------------------------------------

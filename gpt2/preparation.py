@@ -87,31 +87,41 @@ def prepare_engine(
     request: Request, checkpoint: "Checkpoint", steps: "Steps"
 ) -> "Engine | EagerEngine":
     """The engine, or the eager one: if it is wanted, or the steps need it."""
-    from gpt2 import eager, equivalence
-    from gpt2.eager_engine import EagerEngine
+    from gpt2 import equivalence
     from gpt2.engine import Engine
 
+    if request.eager:
+        return prepare_eagerly(request, checkpoint, steps)
     config, weights = checkpoint.config, checkpoint.weights
     precision, device = request.precision, request.device
-    learners = request.whose == "steps"
-    first_time = "a minute or two" if learners or request.eager else "half a minute"
-    with (
-        preparing(first_time),
-        learners_lines(request.whose),
-    ):
-        if learners or request.eager:
-            eager.prepare()
+    with preparing(how_long(request)):
         reason = ""
-        if learners and not request.eager:
+        if request.whose == "steps":
             reason = equivalence.why_not(config, weights, steps, precision, device)
-        if not reason and not request.eager:
+        if not reason:
             return Engine(
                 config, weights, steps=steps, precision=precision, device=device
             )
-    if reason and equivalence.STOPS not in reason:
+    if equivalence.STOPS not in reason:  # which is shown when it does
         say_eager(reason)
-    with learners_lines(request.whose):
-        return EagerEngine(config, weights, steps=steps, precision=precision)
+    return prepare_eagerly(request, checkpoint, steps)
+
+
+def prepare_eagerly(
+    request: Request, checkpoint: "Checkpoint", steps: "Steps"
+) -> "EagerEngine":
+    """The eager engine, and MAX's kernels for it."""
+    from gpt2 import eager
+    from gpt2.eager_engine import EagerEngine
+
+    with moving(f"preparing MAX: {how_long(request)}"), learners_lines(request.whose):
+        eager.prepare()
+        return EagerEngine(
+            checkpoint.config,
+            checkpoint.weights,
+            steps=steps,
+            precision=request.precision,
+        )
 
 
 def prepare_for_step_12(
@@ -121,18 +131,30 @@ def prepare_for_step_12(
     from gpt2.eager_engine import EagerEngine
     from gpt2.step_12 import Reader, looks_elsewhere
 
-    engine = prepare_engine(request, checkpoint, steps)
-    if isinstance(engine, EagerEngine):
-        return engine.model
-    plain = EagerEngine(
-        checkpoint.config, checkpoint.weights, steps=steps, precision=request.precision
-    )
+    plain = prepare_eagerly(request, checkpoint, steps)
+    if request.eager:
+        return plain.model
     if reason := looks_elsewhere(steps.generate):
         say_eager(reason)
         return plain.model
+    engine = prepare_engine(request, checkpoint, steps)
+    if isinstance(engine, EagerEngine):
+        return engine.model
     return Reader(engine, plain.model)
+
+
+def how_long(request: Request) -> str:
+    """How long it takes to prepare MAX."""
+    from gpt2 import eager
+
+    if request.whose == "solutions" and not request.eager:
+        return "seconds, half a minute the first time on a machine"
+    if not eager.kernels_file().exists():
+        return "a minute or two the first time on a machine"
+    return "seconds, half a minute after a change of your steps"
 
 
 def say_eager(reason: str) -> None:
     """Why it will take its time."""
     say(f"Your steps run eagerly, which is slow: {reason}")
+    say("More: ./run book, troubleshooting.html#eager-steps; wrong? ./run bisect")

@@ -70,9 +70,9 @@ def moving(text: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def preparing(first_time: str) -> Iterator[None]:
-    """Shows that MAX is at work, and what it takes the first time on a machine."""
-    text = f"preparing MAX: seconds, {first_time} the first time on a machine"
+def preparing(how_long: str) -> Iterator[None]:
+    """Shows that MAX is at work, and how long it takes."""
+    text = f"preparing MAX: {how_long}"
     if not messages.is_terminal:
         messages.print(text, soft_wrap=True)
     with moving(text):

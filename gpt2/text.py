@@ -5,7 +5,7 @@ come, the text may only be shown up to the last whole character.  A stop string 
 take several tokens too: what could be its beginning is held back until that is known.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
@@ -126,29 +126,6 @@ class TextStream:
         """Returns what is held back, when no more ids come."""
         piece, self.held = self.held, ""
         return piece
-
-
-def stream_text(
-    tokenizer: Tokenizer, ids: Iterable[int], *, stop: Sequence[str] = ()
-) -> Iterator[str]:
-    """Yields the text of `ids` piece by piece, up to the first stop string.
-
-    Args:
-        tokenizer: The one that belongs to the ids.
-        ids: Taken one at a time, and no more of them once a stop string is complete.
-        stop: Strings that end the text; none of them is part of it.
-
-    Yields:
-        Pieces of text, none of them empty.
-    """
-    stream = TextStream(tokenizer, stop)
-    for token in ids:
-        if piece := stream.push(token):
-            yield piece
-        if stream.stopped:
-            return
-    if piece := stream.flush():
-        yield piece
 
 
 def longest_beginning(text: str, stop: Sequence[str]) -> int:

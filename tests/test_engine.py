@@ -4,6 +4,7 @@ MAX compiles one graph for each checkpoint and precision: half a minute each, th
 time on a machine.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -276,11 +277,11 @@ LAST = "[:, -1, :]  # [batch"
         ({}, ""),
         (
             {LAST: "[:, 0, :]  # [batch"},
-            "it uses logits of other positions than the last",
+            "step 12 uses logits of other positions than the last",
         ),
         (
             {LAST: ".reshape([*input_ids.shape, -1])[:, -1, :]  # [batch"},
-            "steps/step_12.py:50: it asks for logits of other positions than the",
+            "steps/step_12.py:50: step 12 asks for logits of other positions",
         ),
     ],
     ids=["last", "first", "by its shape"],
@@ -327,3 +328,31 @@ def test_the_loop_is_called_once_and_shows_its_tokens_as_they_come(
         expected.append(int(engine.prefill([text])[0].argmax()))
     assert shown == expected
     assert len(calls) == 1 and lengths == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_loop_that_asks_twice_shows_each_token_once(engine, shakespeare, eager):
+    """From a prompt of one token, which the first question repeats."""
+    steps = learner.load_steps("solutions")
+
+    def generate(model, ids, *args, **kwargs):
+        return steps.generate(
+            lambda ids: (model(ids), model(ids))[0], ids, *args, **kwargs
+        )
+
+    shown: list[int] = []
+    how = {"max_new_tokens": 4, "temperature": 1.0, "do_sample": False, "rng": None}
+    twice = dataclasses.replace(steps, generate=generate)
+    reader = Reader(engine, Asked())
+    write(
+        twice,
+        reader,
+        [40],
+        shakespeare.config,
+        **how,
+        stop_token=None,
+        show=shown.append,
+    )
+    expected: list[int] = []
+    for _ in range(4):
+        expected.append(int(engine.prefill([[40, *expected]])[0].argmax()))
+    assert shown == expected

@@ -133,11 +133,6 @@ OTHERS = {
         {"return x + ": "x.to_numpy()\n    return x + "},
         "steps/step_08.py:31: MAX cannot make a graph of it: TypeError: ",
     ),
-    "an error": (
-        4,
-        {"self.c_proj(x)": "self.c_proj(x, x)"},
-        "steps/step_04.py:35: it stops with TypeError: ",
-    ),
 }
 
 
@@ -164,6 +159,24 @@ def test_positions_are_compared_too(here, shakespeare, steps, what):
     assert re.match("steps/step_10.py:..: it does not use the pos", reason(shakespeare))
 
 
+def test_a_model_that_stops_is_tried_again(here, shakespeare, steps, tmp_path):
+    """It says what it stops with when it runs eagerly."""
+    change(steps, 4, {"self.c_proj(x)": "self.c_proj(x, x)"})
+    why = equivalence.why_not(*asked(shakespeare))
+    assert why.startswith("steps/step_04.py:35: it stops with TypeError: ")
+
+
+def test_what_a_step_prints_is_not_shown_for_the_comparison(
+    here, shakespeare, steps, capfd, monkeypatch, tmp_path
+):
+    file = tmp_path / "answer.json"
+    monkeypatch.setattr(equivalence, "compiled_file", lambda *_, **__: file)
+    change(steps, 8, {"return x + ": "print('here')\n    return 2 * x + "})
+    change(steps, 11, {"wte.weight.T": "wte.weight.T * 2"})
+    assert "the logits are not those" in equivalence.why_not(*asked(shakespeare))
+    assert capfd.readouterr().out == ""
+
+
 # --- Process -----------------------------------------------------------------------
 
 
@@ -188,7 +201,8 @@ def test_a_process_that_hangs_is_a_reason(steps, shakespeare, eager, monkeypatch
     monkeypatch.setattr(equivalence, "PATIENCE", 0.1)
     sleep = "__import__('time').sleep(60)"
     change(steps, 8, {"return x + ": f"{ELSEWHERE} {sleep}\n    return x + "})
-    assert reason(shakespeare) == "MAX had not compiled it after 0.1 s"
+    with pytest.raises(equivalence.Unsure, match="MAX had not compiled it after 0.1 s"):
+        equivalence.compare(*asked(shakespeare))
 
 
 # --- Loops -------------------------------------------------------------------------

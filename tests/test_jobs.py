@@ -194,7 +194,7 @@ DIFFERENT = {
     "top-k": (["--top-k", "4"], "--top-k 0, and now it is 4"),
     "stop": (["--stop", "x"], 'stop [], and now it is ["x"]'),
     "length": (["--max-new-tokens", "9"], "--max-new-tokens 24, and now it is 9"),
-    "whose": (["--from", "steps"], "steps null, and now it is "),
+    "whose": (["--from", "steps"], "other steps: choose another file"),
     "precision": (["--precision", "int8"], 'precision "float32", and now it is "int8"'),
 }
 
