@@ -24,17 +24,13 @@ from max.engine import InferenceSession, Model
 from max.graph import Graph, Module
 from mojo.run import subprocess_run_mojo
 
-LEARNERS = "gpt2_steps"  # begins the names of what is made of a learner's steps
-KEPT = 20  # of these; each change of a step makes another
 SPACE = 200 << 20  # bytes that MAX's cache and a file take while they are made
 
 
 KERNELS = Path(__file__).parent / "kernels"  # in Mojo, for the CPU
 
 
-def compiled_file(
-    *made_from: str, stem: str = "gpt2_course", suffix: str = ".mef"
-) -> Path:
+def compiled_file(*made_from: str, suffix: str = ".mef") -> Path:
     """The file for what is compiled from `made_from`, on this processor by this MAX."""
     made_for = [platform.machine(), _core.__version__, *made_from]
     with contextlib.suppress(OSError):  # only Linux has it
@@ -42,7 +38,7 @@ def compiled_file(
         made_for += sorted({line for line in lines if line[:5] in ("flags", "Featu")})
     digest = hashlib.sha256("\n".join(made_for).encode()).hexdigest()
     folder = _core.engine.max_cache_dir() or Path.home() / ".cache"
-    return Path(folder) / f"{stem}_{digest[:16]}{suffix}"
+    return Path(folder) / f"gpt2_course_{digest[:16]}{suffix}"
 
 
 def load_compiled(
@@ -83,15 +79,6 @@ def keep_compiled(
             unfinished = file.with_suffix(f".{os.getpid()}")
             compiled.export_mef(unfinished)
             unfinished.rename(file)
-            forget_the_oldest(file.parent)
-
-
-def forget_the_oldest(folder: Path) -> None:
-    """Deletes all but the newest of what is made of learners' steps."""
-    files = sorted(folder.glob(f"{LEARNERS}_*.mef"), key=os.path.getmtime)
-    for file in files[:-KEPT]:
-        for one in (file, file.with_suffix(".lock"), file.with_suffix(".json")):
-            one.unlink(missing_ok=True)
 
 
 def kernels_source() -> str:

@@ -11,18 +11,21 @@ is each token that follows it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from max.driver import CPU, Accelerator, Buffer, DLPackArray, accelerator_count
 from max.dtype import DType
 from max.engine import InferenceSession, Model
+from max.experimental.compilation import StagedGraph
 from max.graph import BufferType, DeviceRef, Graph, TensorType
 
 from gpt2 import PRECISIONS, exchange
 from gpt2.compiled import (
-    LEARNERS,
     compiled_file,
     keep_compiled,
     kernels_package,
@@ -123,26 +126,30 @@ class Network:
         ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
         how = f"{config} {precision} {self.device} {self.kernels}"
         self.made_from = [steps.text, *ours, kernels_source(), how]
-        self.stem = LEARNERS if steps.whose == "steps" else "gpt2_course"
         self.session = InferenceSession(devices=[self.device])
 
-    @property
+    @cached_property
     def file(self) -> Path:
         """Where the compiled graph is kept, for all processes on this machine.
 
-        It is known by the text of all that it is made of: a change of one letter in a
-        step makes another file, for which MAX compiles anew, unless the graph comes
-        out the same.
-        """
-        return compiled_file(*self.made_from, stem=self.stem)
-
-    def compile(self) -> None:
-        """Makes the file, if it is not there.
+        It is known by the graph itself, so that a change in a step which leaves the
+        graph as it was costs no compilation.  Which graph the sources make is noted
+        beside it, by their text: to trace them takes a second.
 
         Raises:
-            Exception: What a learner's step raises when MAX traces it, and what MAX
-                raises when it compiles it.
+            Exception: What a learner's step raises when MAX traces it.
         """
+        note = compiled_file(*self.made_from, suffix=".graph")
+        with contextlib.suppress(OSError):
+            return note.with_name(note.read_text())
+        file = compiled_file(str(self.traced))
+        with contextlib.suppress(OSError):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(file.name)
+        return file
+
+    def compile(self) -> None:
+        """Makes the file, if it is not there."""
         keep_compiled(self.session, self.file, self.graph)
 
     def load(self, weights: Mapping[str, Buffer]) -> Model:
@@ -153,6 +160,11 @@ class Network:
 
     def graph(self) -> Graph:
         """The network for `[batch, seq]` tokens."""
+        return self.traced.graph
+
+    @cached_property
+    def traced(self) -> StagedGraph[..., Any]:
+        """What MAX notes down when the module runs; as text, it is the graph."""
         config, device = self.config, DeviceRef.from_device(self.device)
         ids = TensorType(DType.int64, ["batch", "seq"], device)
         first = TensorType(DType.int64, ["batch"], device)
@@ -166,7 +178,7 @@ class Network:
             *(ids, ids, first, length, cache),
             name="gpt2",
             custom_extensions=[kernels_package()] if self.kernels else [],
-        ).graph
+        )
 
 
 def check(precision: str, device: str) -> None:

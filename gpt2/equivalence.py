@@ -22,7 +22,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +34,7 @@ from max.driver import DLPackArray
 from max.experimental.tensor import Tensor
 
 from gpt2 import eager, learner
-from gpt2.compiled import LEARNERS, compiled_file, kernels_source
+from gpt2.compiled import compiled_file, kernels_source
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine, Network
 from gpt2.learner import Steps, load_steps, own_lines, watched
@@ -72,7 +72,7 @@ def why_not(
     ours = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
     how = f"{config} {precision} {device}"
     sources = steps.text, *ours, kernels_source(), how
-    file = compiled_file(*sources, stem=LEARNERS, suffix=".json")
+    file = compiled_file(*sources, suffix=".json")
     with contextlib.suppress(OSError, ValueError):
         return str(json.loads(file.read_text()))
     try:
@@ -106,19 +106,23 @@ def compare(
     count, longest = min(TOKENS, config.n_positions), min(LONGEST, config.n_positions)
     ids = rng.integers(config.vocab_size, size=(2, count))  # [batch, seq]
     long = rng.integers(config.vocab_size, size=(1, longest))  # [1, seq]
-    with compiling(config, precision, device) as compiler:
-        try:
-            eager.prepare()
-            plain = EagerEngine(config, weights, steps=steps, precision=precision)
-            if reason := other_parts(plain, precision, ids):
-                return reason
-            expected = logits_of(plain, ids)  # [batch, seq, vocab_size]
-            expected_first = logits_of(plain, ids[:, :1])
-            expected_last = logits_of(plain, long)[:, -1:]
-        except (Exception, SystemExit) as error:
-            raise Unsure(f"{where(error)}{STOPS} {first_line(error)}") from None
-        if reason := outcome(compiler):
+    try:
+        eager.prepare()
+        plain = EagerEngine(config, weights, steps=steps, precision=precision)
+        if reason := other_parts(plain, precision, ids):
             return reason
+        expected = logits_of(plain, ids)  # [batch, seq, vocab_size]
+        expected_first = logits_of(plain, ids[:, :1])
+        expected_last = logits_of(plain, long)[:, -1:]
+    except (Exception, SystemExit) as error:
+        raise Unsure(f"{where(error)}{STOPS} {first_line(error)}") from None
+    try:
+        network = Network(config, steps, precision=precision, device=device)
+        is_compiled = network.file.exists()
+    except (Exception, SystemExit) as error:
+        return f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
+    if not is_compiled and (reason := compile_apart(config, precision, device)):
+        return reason
     engine = Engine(config, weights, steps=steps, precision=precision, device=device)
     agree = close(read(engine, ids[:, :1], 1), expected_first)
     agree = agree and close(read(engine, long, longest), expected_last)
@@ -137,68 +141,45 @@ def compare(
 # --- Compiler ----------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def compiling(
-    config: GPT2Config, precision: str, device: str
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """Has MAX compile the learner's network, for `Engine` to load."""
-    words = [str(learner.STEPS), json.dumps(asdict(config)), precision, device]
-    with subprocess.Popen(
-        [sys.executable, "-m", "gpt2.equivalence", *words],
-        # Without what MAX has set behind Python's back.
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as compiler:
-        try:
-            yield compiler
-        finally:
-            compiler.kill()
+def compile_apart(config: GPT2Config, precision: str, device: str) -> str:
+    """Has another process compile the learner's network, for `Engine` to load.
 
-
-def outcome(compiler: "subprocess.Popen[bytes]") -> str:
-    """Waits for the compiler, and says why there is no network; empty if there is.
+    Returns:
+        Why there is none; empty if there is.
 
     Raises:
         Unsure: If it was killed, or did not come to its end.
-        RuntimeError: If something is wrong with this file.
     """
+    words = [str(learner.STEPS), json.dumps(asdict(config)), precision, device]
     try:
-        told, complaints = compiler.communicate(timeout=PATIENCE)
+        done = subprocess.run(
+            [sys.executable, "-m", "gpt2.equivalence", *words],
+            # Without what MAX has set behind Python's back.
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+        )
     except subprocess.TimeoutExpired:
         raise Unsure(f"MAX had not compiled it after {PATIENCE} s") from None
-    code = compiler.returncode
-    if code == 1:
-        raise RuntimeError(complaints.decode(errors="replace"))
-    if code == -SIGKILL:
+    if done.returncode == -SIGKILL:
         raise Unsure("MAX's compiler was killed: was there too little memory?")
-    if code or not told:
-        how = strsignal(-code) if code < 0 else "ended"
-        return f"MAX's compiler fails on it ({how})"
-    return str(json.loads(told))
+    if done.returncode < 0:
+        return f"MAX's compiler fails on it ({strsignal(-done.returncode)})"
+    if done.returncode > 0:
+        *_, last = done.stderr.decode(errors="replace").splitlines() or [""]
+        return f"MAX's compiler fails on it: {last}"
+    return ""
 
 
 def main(folder: str, sizes: str, precision: str, device: str) -> None:
-    """Writes why there is no network to stdout, whatever a step prints."""
-    answer = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """Compiles the network of the steps in a folder."""
     eager.prepare_process()
     learner.STEPS = Path(folder)
-    reason = compile_steps(GPT2Config(**json.loads(sizes)), precision, device)
-    os.write(answer, json.dumps(reason).encode())
-
-
-def compile_steps(config: GPT2Config, precision: str, device: str) -> str:
-    """Compiles the learner's network; why it cannot be, or nothing if it can."""
-    try:
-        steps = load_steps("steps")
-        network = Network(config, steps, precision=precision, device=device)
-        with contextlib.suppress(OSError):  # each process compiles for itself, then
-            network.compile()
-    except (Exception, SystemExit) as error:
-        return f"{where(error)}MAX cannot make a graph of it: {first_line(error)}"
-    return ""
+    config, steps = GPT2Config(**json.loads(sizes)), load_steps("steps")
+    with contextlib.suppress(OSError):  # each process compiles for itself, then
+        Network(config, steps, precision=precision, device=device).compile()
 
 
 # --- Comparison --------------------------------------------------------------------

@@ -131,15 +131,13 @@ def prepare_for_step_12(
     from gpt2.eager_engine import EagerEngine
     from gpt2.step_12 import Reader, looks_elsewhere
 
-    plain = prepare_eagerly(request, checkpoint, steps)
-    if request.eager:
-        return plain.model
-    if reason := looks_elsewhere(steps.generate):
-        say_eager(reason)
-        return plain.model
     engine = prepare_engine(request, checkpoint, steps)
     if isinstance(engine, EagerEngine):
         return engine.model
+    plain = prepare_eagerly(request, checkpoint, steps)
+    if reason := looks_elsewhere(steps.generate):
+        say_eager(reason)
+        return plain.model
     return Reader(engine, plain.model)
 
 

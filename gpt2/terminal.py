@@ -105,7 +105,7 @@ def learners_lines(whose: str) -> Iterator[None]:
         for line in own_lines(error):
             messages.print(str(line))
             messages.print(f"    {line.text}", markup=False)
-        for text in traceback.format_exception_only(error):
+        for text in traceback.format_exception_only(error)[-1:]:
             messages.print(text.rstrip(), markup=False)
         say("Your steps stopped here.  The checks s01 to s12 tell more.")
         sys.exit(1)

@@ -6,7 +6,6 @@ other right answer, for which MAX compiles some twenty graphs the first time.
 
 import re
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -45,10 +44,7 @@ def steps(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def here(eager, monkeypatch) -> None:
     """What is compiled is compiled in this process."""
-    monkeypatch.setattr(equivalence, "compiling", lambda *given: nullcontext(given))
-    monkeypatch.setattr(
-        equivalence, "outcome", lambda given: equivalence.compile_steps(*given)
-    )
+    monkeypatch.setattr(equivalence, "compile_apart", lambda *_: "")
 
 
 def asked(checkpoint: Checkpoint, precision: str = "float32") -> tuple[Any, ...]:
@@ -183,12 +179,21 @@ def test_what_a_step_prints_is_not_shown_for_the_comparison(
 ELSEWHERE = "import os, sys\n    if 'pytest' not in sys.modules:"
 
 
+@pytest.fixture
+def nothing_compiled(monkeypatch, tmp_path) -> None:
+    """Neither a graph nor an answer is kept yet, as far as this process sees."""
+
+    def file(*_: str, suffix: str = ".mef") -> Path:
+        return tmp_path / "kept" / f"file{suffix}"
+
+    monkeypatch.setattr(equivalence, "compiled_file", file)
+    monkeypatch.setattr("gpt2.engine.compiled_file", file)
+
+
 def test_a_process_that_dies_is_a_reason(
-    steps, shakespeare, eager, monkeypatch, tmp_path
+    steps, shakespeare, eager, nothing_compiled, monkeypatch
 ):
     """It is asked once: the answer is kept beside what MAX compiles."""
-    file = tmp_path / "kept" / "answer.json"
-    monkeypatch.setattr(equivalence, "compiled_file", lambda *_, **__: file)
     change(steps, 8, {"return x + ": f"{ELSEWHERE} os.abort()\n    return x + "})
     why = equivalence.why_not(*asked(shakespeare))
     assert why == "MAX's compiler fails on it (Aborted)"
@@ -197,7 +202,9 @@ def test_a_process_that_dies_is_a_reason(
 
 
 @pytest.mark.slow
-def test_a_process_that_hangs_is_a_reason(steps, shakespeare, eager, monkeypatch):
+def test_a_process_that_hangs_is_a_reason(
+    steps, shakespeare, eager, nothing_compiled, monkeypatch
+):
     monkeypatch.setattr(equivalence, "PATIENCE", 0.1)
     sleep = "__import__('time').sleep(60)"
     change(steps, 8, {"return x + ": f"{ELSEWHERE} {sleep}\n    return x + "})
