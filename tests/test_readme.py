@@ -123,7 +123,10 @@ def served(command: str) -> str:
     """The first page of the book, as a browser gets it."""
     port = free_port()
     words = [*shlex.split(command, comments=True), "--port", str(port)]
-    server = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    env = dict(os.environ)  # without what MAX sets behind Python's back
+    server = subprocess.Popen(
+        words, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
+    )
     try:
         # Asked for earlier, the port might be taken by the one who asks.
         assert any("Serving on" in line for line in server.stderr), "it has ended"
