@@ -140,7 +140,7 @@ class Network:
             Exception: What a learner's step raises when MAX traces it.
         """
         note = compiled_file(*self.made_from, suffix=".graph")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # there is none, or half of one
             return note.with_name(note.read_text())
         file = compiled_file(str(self.traced))
         with contextlib.suppress(OSError):
