@@ -86,7 +86,7 @@ def test_one_seed_writes_one_text_whoever_computes_it(
     """The engine, the twelve files as they are, and step 12's own loop on either."""
     monkeypatch.setattr(learner, "STEPS", tmp_path)  # the solutions stand in
     monkeypatch.setattr("gpt2.equivalence.why_not", lambda *_: "")
-    words = "generate KING --seed 7 --max-new-tokens 10".split()
+    words = "generate KING --seed 7 --max-new-tokens 6".split()
     on_the_engine = text(*words)
     assert on_the_engine.startswith("KING") and len(on_the_engine) > len("KING\n")
     for more in ("--eager", "--from steps", "--from steps --eager"):
