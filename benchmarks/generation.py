@@ -16,7 +16,7 @@ from max.experimental.tensor import Tensor, TensorType
 from benchmarks.workload import Workload
 from gpt2 import eager, equivalence
 from gpt2.engine import Engine
-from gpt2.learner import Steps, build
+from gpt2.learner import NUMBERS, Steps, build
 from gpt2.preparation import open_steps
 from gpt2.step_12 import Reader
 from gpt2.terminal import BadInput, moving, say
@@ -66,8 +66,8 @@ def whose_files(steps: Steps) -> str:
     """For titles: whose they are, and how many of the learner's are written."""
     if steps.whose == "solutions":
         return "The solutions"
-    written = 12 - len(steps.stand_ins)
-    return "Your steps" if written == 12 else f"Your steps ({written} of 12)"
+    total, written = len(NUMBERS), len(NUMBERS) - len(steps.stand_ins)
+    return "Your steps" if written == total else f"Your steps ({written} of {total})"
 
 
 class NotCompiled(BadInput):

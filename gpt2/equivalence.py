@@ -17,7 +17,6 @@ if __name__ == "__main__":  # in front of imports that take their time
 import contextlib
 import io
 import json
-import math
 import os
 import subprocess
 import sys
@@ -37,8 +36,9 @@ from gpt2 import eager, learner
 from gpt2.compiled import compiled_file, kernels_source
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine, Network
-from gpt2.learner import Steps, load_steps, own_lines, watched
+from gpt2.learner import Steps, build, load_steps, own_lines, run_lazily, watched
 from solutions.solution_01 import GPT2Config
+from solutions.solution_07 import GPT2Attention
 
 STOPS = "it stops with"  # eagerly too
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
@@ -244,7 +244,7 @@ def other_parts(plain: EagerEngine, precision: str, ids: np.ndarray) -> str:
     for n, block in enumerate(transformer.h):
         note(n, block.attn)
     seen = watched(model, lambda: plain.model(tensor(ids)))
-    arrays = {key: tensor.to_numpy() for key, tensor in seen.items()}
+    arrays = {key: value.to_numpy() for key, value in seen.items()}
 
     def differs(part: str, side: str, expected: np.ndarray) -> bool:
         """Whether something else was seen there; a model may do without that part."""
@@ -256,11 +256,16 @@ def other_parts(plain: EagerEngine, precision: str, ids: np.ndarray) -> str:
             times = f"{len(attended[n])} times instead of once"
             place = line_of(type(block.attn).forward)
             return f"{place}block {n}'s method attend is called {times}"
-        q, k, v, y = (tensor.to_numpy() for tensor in attended[n][0])
-        if not close(y, attention(q, k, v)):
-            own = type(block.attn).attend
-            place = line_of(own) or line_of(own.__globals__.get("causal_mask"))
-            return f"{place}attend computes something else than GPT-2's attention"
+    q, k, v, y = (  # [n_layer * batch, n_head, seq, head_dim]
+        np.concatenate([calls[0][i].to_numpy() for calls in attended]) for i in range(4)
+    )
+    config = plain.config
+    attend = run_lazily(build(GPT2Attention, config).attend)
+    split = q.shape[1::2] == (config.n_head, config.head_dim)
+    if not split or not close(y, attend(*map(tensor, (q, k, v))).to_numpy()):
+        own = type(transformer.h[0].attn).attend
+        place = line_of(own) or line_of(own.__globals__.get("causal_mask"))
+        return f"{place}attend computes something else than GPT-2's attention"
     half = ids.shape[1] // 2
     later = with_positions(plain, ids[:, half:], half)
     if not close(later, arrays["transformer.h.0", "input"][:, half:]):
@@ -275,14 +280,6 @@ def other_parts(plain: EagerEngine, precision: str, ids: np.ndarray) -> str:
         place = line_of(type(model).forward)
         return f"{place}the logits are not those of hidden @ wte.weight.T"
     return ""
-
-
-def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """As step 07 has it: each is `[batch, n_head, seq, head_dim]`."""
-    scores = q @ k.swapaxes(2, 3) / math.sqrt(q.shape[3])  # [..., seq, seq]
-    scores = scores + np.triu(np.full(scores.shape[2:], -np.inf), 1)
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True) @ v
 
 
 def with_positions(plain: EagerEngine, ids: np.ndarray, start: int) -> np.ndarray:

@@ -70,7 +70,8 @@ def has(module: Any, name: str) -> bool:
 
 def embed(table: Any, ids: Tensor) -> Tensor:
     """Rows of a table in fewer bytes: `[batch, seq]` to `[batch, seq, n_embd]`."""
-    x = F.cast(F.gather(table.weight, ids, axis=0), DType.float32)
+    x = F.gather(table.weight, ids, axis=0)  # [batch, seq, n_embd]
+    x = F.cast(x, DType.float32)
     if has(table, "scale"):
         x = x * F.gather(table.scale, ids, axis=0).unsqueeze(-1)
     return x
@@ -119,8 +120,9 @@ def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Te
         values=(cache.data, qkv, cache.first, cache.length, n),
         out_types=[TensorType(DType.float32, [batch, seq, n_embd], CPU)],
         parameters={"width": math.gcd(int(head_dim), 16)},
-    )[0]
-    return y.reshape([batch, seq, n_head, head_dim]).transpose(1, 2)
+    )[0]  # [batch, seq, n_embd]
+    y = y.reshape([batch, seq, n_head, head_dim])
+    return y.transpose(1, 2)  # [batch, n_head, seq, head_dim]
 
 
 def attend(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -128,17 +128,24 @@ def prepare_for_step_12(
     request: Request, checkpoint: "Checkpoint", steps: "Steps"
 ) -> "Callable[[Tensor], Tensor]":
     """What the loop of step 12 calls as its model."""
+    from gpt2 import eager
     from gpt2.eager_engine import EagerEngine
     from gpt2.step_12 import Reader, looks_elsewhere
 
     engine = prepare_engine(request, checkpoint, steps)
     if isinstance(engine, EagerEngine):
         return engine.model
-    plain = prepare_eagerly(request, checkpoint, steps)
-    if reason := looks_elsewhere(steps.generate):
+    with moving(f"preparing MAX: {how_long(request)}"):
+        eager.prepare()
+        reason = looks_elsewhere(steps.generate)
+    if reason:
         say_eager(reason)
-        return plain.model
-    return Reader(engine, plain.model)
+        return prepare_eagerly(request, checkpoint, steps).model
+
+    def otherwise(ids: "Tensor") -> "Tensor":  # hardly ever: made when it is needed
+        return prepare_eagerly(request, checkpoint, steps).model(ids)
+
+    return Reader(engine, otherwise)
 
 
 def how_long(request: Request) -> str:

@@ -192,9 +192,7 @@ def test_generate_from_steps_names_the_stand_ins(
     same_engine, monkeypatch, tmp_path, eager
 ):
     """With only step 07 written, eleven solutions stand in; the text is the same."""
-    source = (ROOT / "solutions" / "solution_07.py").read_text()
-    source = source.replace("solutions.solution_", "steps.step_")
-    (tmp_path / "step_07.py").write_text(source)
+    (tmp_path / "step_07.py").write_text(learner.solution(7))
     monkeypatch.setattr(learner, "STEPS", tmp_path)
     words = "generate ROMEO: --from steps --greedy --max-new-tokens 5".split()
     own = gpt2(*words)

@@ -139,6 +139,13 @@ def test_what_is_another_model_says_so(here, shakespeare, steps, number, changes
     assert reason(shakespeare).startswith(why)
 
 
+def test_attention_that_is_not_split_into_heads_is_another(here, shakespeare, steps):
+    what = "attending without splitting into heads"
+    (mistake,) = (m for m in catalogue(7) if m.what == what)
+    (steps / "step_07.py").write_text(mistake.source(7))
+    assert "attend computes something else" in reason(shakespeare)
+
+
 def test_a_table_in_fewer_bytes_brings_its_own_embeddings(here, shakespeare, steps):
     change(steps, 5, {"axis=0)": "axis=0) * 2.0"})
     why = equivalence.compare(*asked(shakespeare, "int8"))

@@ -23,8 +23,7 @@ def steps(tmp_path, monkeypatch) -> Path:
 
 
 def write(steps: Path, number: int, change=lambda text: text) -> None:
-    text = (ROOT / "solutions" / f"solution_{number:02d}.py").read_text()
-    text = change(text.replace("solutions.solution_", "steps.step_"))
+    text = change(learner.solution(number))
     (steps / f"step_{number:02d}.py").write_text(text)
 
 
