@@ -1,4 +1,4 @@
-"""Say in 80 columns what a check has found.
+"""Say in 80 columns, or on a terminal as narrow as it is, what a check has found.
 
 Plain words first, numbers second, the way on last.  Colour only repeats what the
 words say: NO_COLOR, a pipe and a black-and-white printer lose nothing.
@@ -14,30 +14,37 @@ from course import warmup
 from course.lessons import LESSONS, Lesson
 from course.verdict import Failure, Verdict
 
-WIDTH = 80
+WIDEST, NARROWEST = 80, 20
 BOOK = "http://127.0.0.1:3000"
 SHOWN = 8  # lines of what the learner's file printed
 
 console = Console(highlight=False, soft_wrap=True)
+if console.width < NARROWEST:  # as where COLUMNS is 0, and rich would show nothing
+    console.width = NARROWEST
 
 
 # --- Lines and paragraphs ----------------------------------------------------------
 
 
+def width() -> int:
+    """How many columns there are: the terminal's, but no more than WIDEST."""
+    columns = console.width if console.is_terminal else WIDEST
+    return max(NARROWEST, min(columns, WIDEST))
+
+
 def say(text: str = "", style: str = "", indent: int = 2, hang: int = 0) -> None:
-    """Prints a paragraph in 80 columns; from its second line on, `hang` further in."""
-    wrapper = textwrap.TextWrapper(
-        WIDTH - indent, subsequent_indent=" " * hang, break_long_words=False
-    )
-    for line in wrapper.wrap(text) or [""]:
+    """Prints a paragraph, wrapped; from its second line on, `hang` further in."""
+    room = width() - indent
+    hang = min(hang, room // 2)
+    for line in textwrap.wrap(text, room, subsequent_indent=" " * hang) or [""]:
         console.print(Text(" " * indent + line if line else "", style), markup=False)
 
 
 def verbatim(line: str, style: str = "", indent: int = 4) -> None:
-    """Prints a line as it is, folded where it is too long for 80 columns."""
-    width = WIDTH - indent
-    for start in range(0, max(len(line), 1), width):
-        console.print(Text(" " * indent + line[start : start + width], style))
+    """Prints a line as it is, folded where it is too long."""
+    room = width() - indent
+    for start in range(0, max(len(line), 1), room):
+        console.print(Text(" " * indent + line[start : start + room], style))
 
 
 def prose(text: str) -> None:
@@ -56,8 +63,13 @@ def prose(text: str) -> None:
 
 def headline(lesson: Lesson, outcome: str, style: str) -> None:
     """A step's heading, and what came of it at the end of the line."""
-    gap = " " * (WIDTH - len(lesson.heading) - len(outcome))
-    console.print(Text.assemble((lesson.heading, "bold"), gap, (outcome, style)))
+    gap = width() - len(lesson.heading) - len(outcome)
+    if gap > 0:
+        heading = lesson.heading, "bold"
+        console.print(Text.assemble(heading, " " * gap, (outcome, style)))
+    else:
+        say(lesson.heading, "bold", indent=0)
+        say(outcome, style)
 
 
 class Waiting:
@@ -96,7 +108,7 @@ def right(lesson: Lesson, verdict: Verdict) -> None:
     console.print()
     say(f"All {verdict.total} checks pass:")
     for title in verdict.passed:
-        for number, line in enumerate(textwrap.wrap(title, WIDTH - 6)):
+        for number, line in enumerate(textwrap.wrap(title, width() - 6)):
             verbatim(line, indent=6) if number else verbatim(f"+ {line}")
     console.print()
     say(f"In the finished model: {lesson.role}")
@@ -139,7 +151,7 @@ def wrong(lesson: Lesson, verdict: Verdict, failure: Failure) -> None:
         lines = failure.printed.splitlines()
         say("it printed", indent=4)
         for line in lines[:SHOWN]:
-            verbatim(line[: WIDTH - 8], indent=8)
+            verbatim(line[: WIDEST - 8], indent=8)
         if len(lines) > SHOWN:
             verbatim(f"... and {len(lines) - SHOWN} lines more", indent=8)
 

@@ -42,7 +42,10 @@ class State:
             unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n")
             unfinished.replace(FILE)
         except OSError as error:
-            complain(f"Note: the coach cannot remember this: {error}. See ./run doctor")
+            complain(
+                f"Note: the coach cannot remember this: {FOLDER} cannot be written "
+                f"({error.strerror}). See ./run doctor"
+            )
 
     def is_done(self, lesson: Lesson) -> bool:
         """A step is done while its file is what passed."""

@@ -84,6 +84,8 @@ def run(command: click.Command, name: str) -> NoReturn:
         command: Takes the process's arguments.
         name: What its help and its refusals call it.
     """
+    import contextlib
+
     import click
 
     code: object = 0
@@ -100,7 +102,8 @@ def run(command: click.Command, name: str) -> NoReturn:
         except BrokenPipeError:
             raise
         except OSError as error:  # the disk is full, or a folder cannot be written
-            click.echo(f"Error: {error}", err=True)
+            with contextlib.suppress(OSError):  # stderr may be full as well
+                click.echo(f"Error: {error}", err=True)
             code = 2
             write_no_more()
     except KeyboardInterrupt:
