@@ -5,6 +5,7 @@ set of inputs is an `Example`; it is kept, so that it can be tried on other modu
 too: on every entry of the catalogue of mistakes, when the learner's file fails.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -67,8 +68,6 @@ class Example:
         with expect.noting() as notes:
             try:
                 self.function(step=module, **self.inputs)
-            except KeyboardInterrupt:
-                raise
             except BaseException as raised:  # a learner's exit() included
                 error = raised
         return Outcome(notes, error)
@@ -110,23 +109,31 @@ class Examiner:
         checks = ROOT / "tests" / f"test_step_{self.number:02d}.py"
         words = [str(checks), f"--rootdir={ROOT}", "--capture=no", "--assert=plain"]
         words += [] if folder is None else [f"--steps={folder}"]
-        words += ["--disable-plugin-autoload"]  # of whatever else is installed
-        for plugin in ("terminal", "cacheprovider", "faulthandler"):
+        # Nothing of what else is installed, or lies around.
+        words += ["--disable-plugin-autoload", f"--config-file={ROOT}/pyproject.toml"]
+        words += ["--override-ini=pythonpath=", f"--confcutdir={ROOT / 'tests'}"]
+        for plugin in ("terminal", "cacheprovider", "faulthandler", "debugging"):
             words += ["-p", f"no:{plugin}"]
         with pytest.MonkeyPatch.context() as environment:
-            environment.delenv("PYTEST_ADDOPTS", raising=False)  # of another pytest
+            for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+                environment.delenv(name)  # of another pytest
             code = pytest.main(words, plugins=[self])
-        if not self.results and self.broken is None:
+        if code is not pytest.ExitCode.OK and self.broken is None:
             raise RuntimeError(
-                f"pytest ran no check of step {self.number:02d}: {code!r}"
+                f"pytest ran not every check of step {self.number:02d}: {code!r}"
             )
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
         if fixturedef.argname != "step":
             return (yield)
-        with self.around(""):
-            return (yield)
+        try:
+            with self.around(""):
+                return (yield)
+        except BaseException as error:  # a learner's exit() included
+            self.broken = error
+            request.session.shouldfail = "no check can run"
+            raise RuntimeError("the file cannot be run") from error
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
@@ -145,12 +152,6 @@ class Examiner:
         self.results.append((example, outcome))
         self.tried(example, outcome)
         return True  # the error is kept: pytest need not spend time on describing it
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
-        if call.when == "setup" and call.excinfo is not None:
-            self.broken = call.excinfo.value
-        return (yield)
 
     @property
     def failure(self) -> tuple[Example, BaseException] | None:

@@ -7,6 +7,7 @@ import sys
 from course.bisect import bisect
 from course.lessons import ROOT
 from course.report import console, say
+from gpt2 import start
 
 WRITE = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:"
 
@@ -20,7 +21,7 @@ def finish() -> None:
     console.print()
     sys.stdout.flush()
     subprocess.call(
-        [sys.executable, "-m", "gpt2", *WRITE.split()],
+        start.words("gpt2", *WRITE.split()),
         cwd=ROOT,
         env=dict(os.environ),  # without the PYTHONEXECUTABLE that MAX has set by now
     )

@@ -3,6 +3,7 @@
 import ast
 import errno
 import traceback
+from bdb import BdbQuit
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
         kind, lines, frames = "different", str(error).splitlines()[:LINES], []
     elif isinstance(error, NotImplementedError) and raised_in(error, file):
         kind, lines, frames = "todo", [f"still to be written: {name}"], []
+    elif isinstance(error, BdbQuit):
+        lines = [
+            "it calls the debugger, as breakpoint() does, but a check has no terminal "
+            "for it: print instead, or stop there in ./run repl, after",
+            f"    from steps.{file.stem} import *",
+        ]
     elif isinstance(error, SyntaxError) and error.filename == str(file):
         line, name, frames = error.lineno or 1, "", []
         lines = syntax_error(error)
@@ -105,6 +112,8 @@ def last_words(error: BaseException) -> list[str]:
     """An error's type and message; of a long message, the first paragraph."""
     if isinstance(error, SystemExit):
         return ["it calls exit(), which ends everything: a step only computes"]
+    if isinstance(error, KeyboardInterrupt):
+        return ["it raises KeyboardInterrupt, as Ctrl-C does: a step only computes"]
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return ["it prints far more than anybody reads: does a loop never end?"]
     text = f"{type(error).__name__.lstrip('_')}: {error}".strip().removesuffix(":")

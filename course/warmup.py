@@ -13,13 +13,13 @@ import contextlib
 import fcntl
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from course import state
 from course.lessons import ROOT
+from gpt2 import start as program
 
 SECONDS = 75  # on the two cores on which this was written
 MOMENT = 5  # seconds in which MAX starts, and finds what it has compiled before
@@ -51,7 +51,7 @@ def begin() -> int | None:
 def start() -> "subprocess.Popen[bytes]":
     """Starts compiling, out of Ctrl-C's reach."""
     return subprocess.Popen(
-        [sys.executable, "-m", "gpt2.eager"],
+        program.words("gpt2.eager"),
         cwd=ROOT,
         env=dict(os.environ),  # without what MAX has set behind Python's back
         stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The process in which learners' files run.
 
-    python -m course.worker FD FOLDER [NUMBER]...
+    python -I gpt2/start.py course.worker FD FOLDER [NUMBER]...
 
 Whatever a file does - loops for ever, calls exit(), fills the memory - it does here,
 and the coach (`course/worker_process.py`) lives to tell.  A worker checks the steps
@@ -33,10 +33,11 @@ import resource
 import signal
 import sys
 import threading
+from bdb import BdbQuit
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from course import lessons, verdict
 
@@ -54,6 +55,7 @@ class Worker:
 
     Attributes:
         events: File descriptor of the coach's.
+        output: File descriptor of what is printed.
         folder: Where the learner's files lie.
         file: The one that is checked.
         runs: For each run of that file, from which byte to which the standard output
@@ -64,6 +66,7 @@ class Worker:
     def __init__(self, events: int, folder: Path) -> None:
         self.events = events
         self.folder = folder
+        self.output = os.dup(1)  # which the file may close
 
     def send(self, **event: Any) -> None:
         text = json.dumps(event, default=verdict.as_json)
@@ -107,7 +110,7 @@ class Worker:
     @contextlib.contextmanager
     def learner_code(self, title: str) -> Iterator[None]:
         """Around every run of the learner's file."""
-        start = os.lseek(1, 0, os.SEEK_CUR)
+        start = os.lseek(self.output, 0, os.SEEK_CUR)
         self.send(running=[title, start])
         self.limit_time()
         try:
@@ -116,13 +119,14 @@ class Worker:
             faulthandler.cancel_dump_traceback_later()
             with contextlib.suppress(OSError, ValueError):  # too much, or closed
                 sys.stdout.flush()
-            self.runs.append((start, os.lseek(1, 0, os.SEEK_CUR)))
+            self.runs.append((start, os.lseek(self.output, 0, os.SEEK_CUR)))
 
     def check(self, number: int) -> None:
         """Checks one step's file, and sends the verdict."""
         from course.examiner import Examiner, Suspects
 
         set_limits()
+        sys.breakpointhook = no_debugger
         self.file = self.folder / lessons.LESSONS[number].file.name
         self.runs: list[tuple[int, int]] = []
         self.failure: verdict.Failure | None = None
@@ -150,7 +154,9 @@ class Worker:
 
     def printed(self, run: int) -> str:
         start, end = self.runs[run]
-        return os.pread(1, min(end - start, PRINTED), start).decode(errors="replace")
+        return os.pread(self.output, min(end - start, PRINTED), start).decode(
+            errors="replace"
+        )
 
 
 def set_limits() -> None:
@@ -163,6 +169,11 @@ def set_limits() -> None:
         limit = 1024 * int(line.split()[1]) + MEMORY_LIMIT
         _, highest = resource.getrlimit(resource.RLIMIT_DATA)  # for the next step
         resource.setrlimit(resource.RLIMIT_DATA, (limit, highest))
+
+
+def no_debugger(*_: object, **_options: object) -> NoReturn:
+    """What breakpoint() does here: its questions would reach nobody."""
+    raise BdbQuit
 
 
 def end_with_the_coach() -> None:

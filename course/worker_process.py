@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from course import verdict, worker
 from course.lessons import LESSONS, ROOT
 from course.verdict import Failure, Verdict
+from gpt2 import start
 from gpt2.learner import STEPS
 
 
@@ -35,9 +35,8 @@ class WorkerProcess:
         reading, writing = os.pipe()
         # What the learner's file prints.  close() closes it, and the pipe.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115
-        words = [str(word) for word in (writing, folder, *numbers)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "course.worker", *words],
+            start.words("course.worker", writing, folder, *numbers),
             cwd=ROOT,
             env=dict(os.environ),
             stdin=subprocess.PIPE,

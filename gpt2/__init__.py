@@ -28,7 +28,8 @@ The files, in the order in which they are read:
     options       the options of the command line
     preparation   from a request to a model that can run
     terminal      what it says beside its text
-    process       how the process of every command begins and ends
+    start         how every command is started
+    process       how its process begins and ends
     __main__      the command line
 """
 

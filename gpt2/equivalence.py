@@ -32,7 +32,7 @@ import numpy as np
 from max.driver import DLPackArray
 from max.experimental.tensor import Tensor
 
-from gpt2 import eager, learner
+from gpt2 import eager, learner, start
 from gpt2.compiled import compiled_file, kernels_source
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine, Network
@@ -153,9 +153,8 @@ def compile_apart(config: GPT2Config, precision: str, device: str) -> str:
     words = [str(learner.STEPS), json.dumps(asdict(config)), precision, device]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "gpt2.equivalence", *words],
-            # Without what MAX has set behind Python's back.
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            start.words("gpt2.equivalence", *words),
+            env=dict(os.environ),  # without what MAX has set behind Python's back
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

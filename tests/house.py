@@ -34,4 +34,4 @@ def run(house: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[st
 
 def coach(house: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """Runs one of the coach's commands in a house."""
-    return run(house, "-m", "course", *words, **env)
+    return run(house, "-I", "gpt2/start.py", "course", *words, **env)

@@ -48,6 +48,17 @@ SURVIVED: dict[str, tuple[int, Change]] = {
         ),
     ),
     "exit()": (1, instead(HEAD_DIM, "exit()")),
+    "exit() at its end": (1, lambda text: text + "\nimport sys\n\nsys.exit(0)\n"),
+    "KeyboardInterrupt": (1, instead(HEAD_DIM, "raise KeyboardInterrupt")),
+    "KeyboardInterrupt at its end": (
+        1,
+        lambda text: text + "\nraise KeyboardInterrupt\n",
+    ),
+    "breakpoint()": (1, instead(HEAD_DIM, "breakpoint()\n        " + HEAD_DIM)),
+    "closing standard output": (
+        1,
+        instead(HEAD_DIM, "import os\n\n        os.close(1)\n        print(5)"),
+    ),
     "the end of the process": (1, lambda text: text + "\nimport os\n\nos._exit(0)\n"),
     "a crash": (
         5,

@@ -54,7 +54,8 @@ def programs() -> list[Path]:
     """The files of this repository that a task runs."""
     found = set()
     for command in COMMANDS:
-        for module, script in re.findall(r"python (?:-m ([\w.]+)|(\S+\.py))", command):
+        start = r"python (?:-I gpt2/start.py ([\w.]+)|(\S+\.py))"
+        for module, script in re.findall(start, command):
             file = ROOT / (script or f"{module.replace('.', '/')}.py")
             found.add(file if file.exists() else file.with_suffix("") / "__main__.py")
     return sorted(file for file in found if file.exists())

@@ -72,7 +72,8 @@ def test_no_two_environments_share_a_task_name():
 def test_there_is_one_check_task_for_each_step():
     checks = {name: PIXI["tasks"][name]["cmd"] for name in CHECKS}
     numbers = [path.stem[-2:] for path in (ROOT / "course/stubs").glob("step_*.py")]
-    assert checks == {f"s{n}": f"python -m course check {n}" for n in sorted(numbers)}
+    command = "python -I gpt2/start.py course check"
+    assert checks == {f"s{n}": f"{command} {n}" for n in sorted(numbers)}
     assert len(checks) == 12
 
 
@@ -97,7 +98,7 @@ def test_a_tasks_command_starts(name):
 def test_a_task_of_another_environment_has_its_file(name):
     program, *option, file = shlex.split(FEATURE_TASKS[name]["cmd"])
     assert program == "python"
-    if option == ["-m"]:
+    if option == ["-I", "gpt2/start.py"]:
         file = f"{file.replace('.', '/')}.py"
     compile((ROOT / file).read_text(), file, "exec")
 
@@ -570,8 +571,8 @@ def test_ctrl_c_ends_the_task(ready, task, everyone):
 
 def test_ctrl_c_ends_run_even_while_it_imports(house):
     slow = "print('waiting', flush=True); import time; time.sleep(60)"
-    (house.folder / "shlex.py").write_text(slow)
-    process = house.start("tell")
+    (house.bin / "shlex.py").write_text(slow)
+    process = house.start("tell", PYTHONPATH=str(house.bin))
     assert process.stdout.readline() == "waiting\n"
     interrupt(process, everyone=True)
     assert process.returncode == 130
