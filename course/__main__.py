@@ -9,6 +9,7 @@ its worker first of all.  What they do, in the order in which it is read:
     worker          that process from inside
     examiner        a step's checks, on a learner's file and on the known mistakes
     verdict         what they found, from an error to plain words
+    max_errors      what MAX says, in our words
     report          the words on the terminal
     state           what is remembered
     mistakes/       the catalogue of mistakes: changes to the solutions

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course import max_errors
 from gpt2.learner import own_lines
 
 LINES = 12  # of a counterexample
@@ -80,7 +81,7 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
         named = [place.function for place in own if place.function[:1] != "<"]
         name = named[-1] if named else ""  # not "<listcomp>"
     kind = "error" if title else "import"
-    lines = last_words(error)
+    lines = [*max_errors.in_our_words(error, file).splitlines(), *last_words(error)]
     if isinstance(error, Different):
         kind, lines, frames = "different", str(error).splitlines()[:LINES], []
     elif isinstance(error, NotImplementedError) and raised_in(error, file):
@@ -117,6 +118,8 @@ def last_words(error: BaseException) -> list[str]:
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return ["it prints far more than anybody reads: does a loop never end?"]
     text = f"{type(error).__name__.lstrip('_')}: {error}".strip().removesuffix(":")
+    if isinstance(error, ImportError):  # where it lies helps nobody
+        text = text.removesuffix(f" ({error.path})")
     return text.split("\n\n")[0].splitlines()[:LINES]
 
 
