@@ -7,13 +7,14 @@ its worker first of all.  What they do, in the order in which it is read:
     check           check a step, and say what came of it
     worker_process  the process in which learners' files run, held from outside
     worker          that process from inside
-    examiner        a step's checks, on a learner's file and on the known mistakes
+    examiner        a step's checks, on a learner's file
     verdict         what they found, from an error to plain words
     max_errors      what MAX says, in our words
     report          the words on the terminal
     state           what is remembered
     mistakes/       the catalogue of mistakes: changes to the solutions
     variants        how such a change is made, and run
+    suspects        which of them do what a learner's file does
     prove           `course-check`: the checks reject every known mistake
     warmup          MAX's kernels, compiled once, in the background
     watch           check a step whenever it is saved

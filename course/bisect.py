@@ -16,8 +16,8 @@ import numpy as np
 from course import report, warmup
 from course.lessons import LESSONS, ROOT
 from course.report import Waiting, console, say, verbatim
-from course.verdict import last_words
-from gpt2.learner import Steps, load_steps, own_lines, run_lazily, watched
+from course.verdict import words
+from gpt2.learner import STEPS, Steps, load_steps, own_lines, run_lazily, watched
 
 if TYPE_CHECKING:  # MAX takes a second to import: `bisect` says so meanwhile
     from gpt2.checkpoint import Checkpoint
@@ -88,12 +88,24 @@ class Run:
     text: list[int]
 
 
+class OtherParameters(Exception):
+    """A model's parameters are not the checkpoint's; its cause is what MAX says."""
+
+
 def run(steps: Steps, checkpoint: "Checkpoint") -> Run:
-    """Builds a model of twelve steps, and runs it eagerly."""
+    """Builds a model of twelve steps, and runs it eagerly.
+
+    Raises:
+        OtherParameters: If the checkpoint does not fit it.
+        Exception: Whatever the steps raise.
+    """
     from max.experimental.tensor import Tensor
 
     model = steps.build(checkpoint.config)
-    model.load_state_dict(checkpoint.weights)
+    try:
+        model.load_state_dict(checkpoint.weights)
+    except (KeyError, ValueError) as error:
+        raise OtherParameters from error
     logits = run_lazily(model)
     ids = np.array([checkpoint.tokenizer.encode(PROMPT).ids])  # [1, seq]
     prompt = Tensor.from_dlpack(ids)
@@ -159,7 +171,14 @@ def bisect() -> bool:
         try:
             with limited():
                 return compare(checkpoint)
-        except Exception as error:
+        except OtherParameters as error:
+            assert error.__cause__ is not None
+            say("Your steps, put together, do not take the checkpoint's weights:")
+            show_words(error.__cause__)
+            say("next: ./run grade")
+            report.about("steps-stop")
+            return False
+        except (Exception, SystemExit) as error:
             if not own_lines(error):
                 raise
             show_error(error)
@@ -220,15 +239,21 @@ def compare(checkpoint: "Checkpoint") -> bool:
     return False
 
 
-def show_error(error: Exception) -> None:
+def show_error(error: BaseException) -> None:
     """What the learner's own files raise, cut to their own lines."""
     say("Your steps, put together, stop:")
     lines = own_lines(error)
     for line in lines:
         verbatim(f"{line}, in {line.function}" if line.function else f"{line}")
         verbatim(line.text, indent=8)
-    for words in last_words(error):
-        say(words, indent=4)
-    console.print()
+    show_words(error)
     say(f"next: ./run s{lines[-1].file.stem[-2:]}")
     report.about("steps-stop")
+
+
+def show_words(error: BaseException) -> None:
+    """What an error means and says."""
+    own = own_lines(error)
+    for line in words(error, own[-1].file if own else STEPS):
+        say(line, indent=4)
+    console.print()

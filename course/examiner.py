@@ -1,11 +1,13 @@
-"""Run the checks of one step, on a learner's file and on the known mistakes.
+"""Run the checks of one step on a learner's file.
 
 pytest collects the checks and runs them on the file.  Each call of a check with one
 set of inputs is an `Example`; it is kept, so that it can be tried on other modules
-too: on every entry of the catalogue of mistakes, when the learner's file fails.
+too: on known mistakes, when the learner's file fails (`suspects.py`).
 """
 
+import dis
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -15,9 +17,7 @@ from typing import Any
 
 import pytest
 
-from course import variants
 from course.lessons import ROOT
-from course.mistakes import Mistake, catalogue
 from tests import expect
 
 
@@ -28,20 +28,42 @@ class Outcome:
     Attributes:
         notes: Everything that the check was handed over.
         error: What it raised; None if the module is right as far as this can see.
+        origin: Where that came from; empty if it came from the file itself, or nothing.
+        words: What Python, MAX or NumPy said; empty where the file itself raised it:
+            then its words are its author's.
     """
 
     notes: list[Any]
     error: BaseException | None
+    origin: str = ""
+    words: str = ""
 
     def agrees(self, other: "Outcome") -> bool:
         """Whether two modules have done the same: value, shape, dtype or error."""
-        if isinstance(self.error, expect.Different) or self.error is None:
-            errors_agree = type(self.error) is type(other.error)
-        else:
-            errors_agree = other.error is not None and expect.alike(
-                self.error, other.error
-            )
-        return errors_agree and expect.agree(self.notes, other.notes)
+        return (
+            type(self.error) is type(other.error)
+            and (self.origin, self.words) == (other.origin, other.words)
+            and expect.agree(self.notes, other.notes)
+        )
+
+
+def origin(error: BaseException, file: str) -> tuple[str, str]:
+    """Origin and words of an error, as in `Outcome`.
+
+    Args:
+        error: What was raised.
+        file: The module under test.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    assert place is not None, "it was raised"
+    code = place.tb_frame.f_code
+    words = re.sub(r"0x[0-9a-f]+", "0x", str(error).partition("\n\n")[0])
+    if code.co_filename != file:
+        return f"{Path(code.co_filename).name} {code.co_name}", words
+    by_hand = dis.opname[code.co_code[place.tb_lasti]] == "RAISE_VARARGS"
+    return "", "" if by_hand else words
 
 
 @dataclass(frozen=True)
@@ -64,13 +86,14 @@ class Example:
 
     def judge(self, module: ModuleType) -> Outcome:
         """Tries the example on a module."""
-        error: BaseException | None = None
         with expect.noting() as notes:
             try:
                 self.function(step=module, **self.inputs)
-            except BaseException as raised:  # a learner's exit() included
-                error = raised
-        return Outcome(notes, error)
+            except expect.Different as different:
+                return Outcome(notes, different)
+            except BaseException as error:  # a learner's exit() included
+                return Outcome(notes, error, *origin(error, str(module.__file__)))
+        return Outcome(notes, None)
 
 
 class Examiner:
@@ -168,43 +191,3 @@ class Examiner:
             before = passed.get(example.title, True)
             passed[example.title] = before and outcome.error is None
         return passed
-
-
-class Suspects:
-    """The catalogue of one step, tried on whatever example is asked for, once each."""
-
-    def __init__(self, number: int) -> None:
-        self.mistakes = catalogue(number)
-        self._modules = [variants.load(number, m.source(number)) for m in self.mistakes]
-        self._outcomes: dict[tuple[int, int], Outcome] = {}
-
-    def outcome(self, mistake: int, example: Example) -> Outcome:
-        """What the mistake of that index does on an example."""
-        key = mistake, id(example)
-        if key not in self._outcomes:
-            self._outcomes[key] = example.judge(self._modules[mistake])
-        return self._outcomes[key]
-
-    def explain(self, results: list[tuple[Example, Outcome]]) -> list[Mistake]:
-        """The known mistakes that explain the first check which a file fails.
-
-        A mistake explains it when it does the same as the file on every input of that
-        check, and passes whatever else the file passes.  Where several do, and some
-        do the same on all inputs of the step, it is one of those.
-        """
-        first = next(example.check for example, outcome in results if outcome.error)
-        # The inputs of the failing check come first: most suspects part there.
-        ordered = sorted(results, key=lambda result: result[0].check != first)
-        explaining, identical = [], []
-        for index, mistake in enumerate(self.mistakes):
-            same = True
-            for example, outcome in ordered:
-                agrees = outcome.agrees(self.outcome(index, example))
-                same = same and agrees
-                if not agrees and (example.check == first or outcome.error is None):
-                    break
-            else:
-                explaining.append(mistake)
-                if same:
-                    identical.append(mistake)
-        return identical or explaining

@@ -235,6 +235,18 @@ ENTRIES = [
     ),
     Entry(
         TypeError,
+        r"^weight '(.*?)' holds no data to read",
+        "MAX compiles forward before it knows any numbers, and {0} is read here: no "
+        ".to_numpy(), .item() or NumPy in forward. MAX's functions take it as it is.",
+        "class A(Module):\n"
+        "    def __init__(self):\n"
+        "        self.weight = v\n"
+        "    def forward(self):\n"
+        "        return Tensor(self.weight.to_numpy())\n"
+        "A().trace()",
+    ),
+    Entry(
+        TypeError,
         r"",
         EPSILON,
         "F.layer_norm(x, 1e-5, v, v)",
@@ -990,9 +1002,9 @@ ENTRIES = [
     ),
     Entry(
         ValueError,
-        r"^load_state_dict did not use some weights: \{(.*)\}",
-        "The module has no parameter for {0}. Every Tensor or layer that is kept in "
-        "self is one, by the name it has there.",
+        r"^load_state_dict did not use some weights: \{'(.*?)'",
+        "The weights have {0}, for which the module has no parameter. Every Tensor or "
+        "layer that is kept in self is one, by the name it has there.",
         "Module().load_state_dict({'wte': np.ones(8, np.float32)})",
     ),
     Entry(

@@ -186,7 +186,7 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     verb = "write" if failure.kind == "todo" else "fix"
     say(f"next: {verb} it, then ./run {lesson.task} again")
     say(f"stuck? ./run hint {lesson.number:02d}")
-    about(failure.kind, lesson)
+    about(failure.section or failure.kind, lesson)
 
 
 # --- The book and the kernels ------------------------------------------------------

@@ -33,6 +33,7 @@ class Failure:
         line: Where to look; 0 if that cannot be said.
         name: The function or class there.
         printed: What the file printed meanwhile.
+        section: Where the book says more about it; empty if that is the kind's own.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Failure:
     line: int = 0
     name: str = ""
     printed: str = ""
+    section: str = ""
 
 
 @dataclass
@@ -81,12 +83,17 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
         named = [place.function for place in own if place.function[:1] != "<"]
         name = named[-1] if named else ""  # not "<listcomp>"
     kind = "error" if title else "import"
-    lines = [*max_errors.in_our_words(error, file).splitlines(), *last_words(error)]
+    section = ""
+    lines = words(error, file)
     if isinstance(error, Different):
         kind, lines, frames = "different", str(error).splitlines()[:LINES], []
+        section = error.section
     elif isinstance(error, NotImplementedError) and raised_in(error, file):
         kind, lines, frames = "todo", [f"still to be written: {name}"], []
+    elif isinstance(error, SystemExit | KeyboardInterrupt):
+        section = "exit"
     elif isinstance(error, BdbQuit):
+        section = "debugger"
         lines = [
             "it calls the debugger, as breakpoint() does, but a check has no terminal "
             "for it: print instead, or stop there in ./run repl, after",
@@ -100,13 +107,19 @@ def explain(error: BaseException, file: Path, title: str, about: str) -> Failure
         if missing.startswith("steps.step_"):
             kind, line, name = "name", 0, ""
             lines = [f"there is no {error.name} in it: was it renamed or deleted?"]
-    return Failure(kind, title, lines, frames, line, name)
+    return Failure(kind, title, lines, frames, line, name, section=section)
 
 
 def raised_in(error: BaseException, file: Path) -> bool:
     """Whether a line of `file` raises the error itself: MAX has its own TODOs."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename == str(file)
+
+
+def words(error: BaseException, file: Path) -> list[str]:
+    """What an error means, where it is MAX's and `file` led to it, and what it says."""
+    ours = max_errors.in_our_words(error, file).splitlines()
+    return ours if ours and not str(error) else [*ours, *last_words(error)]
 
 
 def last_words(error: BaseException) -> list[str]:

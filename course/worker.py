@@ -44,7 +44,7 @@ from course import lessons, verdict
 if TYPE_CHECKING:  # a second's worth of imports, which `watch` does ahead
     from course.examiner import Example, Outcome
 
-TIME_LIMIT = 10  # seconds for one example; a right answer takes a fraction of one
+TIME_LIMIT = 4  # seconds for one example; a right answer takes a fraction of one
 MEMORY_LIMIT = 2 << 30  # bytes more than MAX itself takes
 FILE_LIMIT = 64 << 20  # bytes that it may print
 PRINTED = 2000  # characters that are shown of that
@@ -123,7 +123,8 @@ class Worker:
 
     def check(self, number: int) -> None:
         """Checks one step's file, and sends the verdict."""
-        from course.examiner import Examiner, Suspects
+        from course.examiner import Examiner
+        from course.suspects import Suspects
 
         set_limits()
         sys.breakpointhook = no_debugger

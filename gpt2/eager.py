@@ -26,6 +26,7 @@ import numpy as np
 from max.driver import CPU
 from max.dtype import DType
 from max.experimental import functional as F
+from max.experimental import random
 from max.experimental.executor import InterpreterExecutor, set_default_executor
 from max.experimental.realization_context import (
     LazyRealizationContext,
@@ -124,7 +125,7 @@ def operations() -> list[Callable[[], object]]:
         return F.arange(0, 3, dtype=dtype, device=CPU())
 
     unary = (F.exp, F.log, F.sqrt, F.rsqrt, F.tanh, F.erf, F.sigmoid, F.relu, F.silu)
-    signs = (F.abs, F.floor, F.round, F.is_nan, F.is_inf)
+    more = (F.cos, F.sin, F.abs, F.floor, F.round, F.is_nan, F.is_inf)
     compare = (F.equal, F.not_equal, F.greater, F.greater_equal)
     plain = (F.add, F.sub, F.mul)
     arithmetic = (*plain, F.div, F.pow, F.mod, F.max, F.min)
@@ -135,7 +136,7 @@ def operations() -> list[Callable[[], object]]:
     casts += [(doubles, DType.float32), (ids, DType.float64)]
     return [
         # one tensor, number by number
-        *(lambda f=f: f(x) for f in unary + signs),
+        *(lambda f=f: f(x) for f in unary + more),
         lambda: -x,
         lambda: F.is_inf(doubles),
         lambda: F.log(doubles),
@@ -144,7 +145,8 @@ def operations() -> list[Callable[[], object]]:
         *(lambda t=t, d=d: F.cast(t, d) for t, d in casts),
         # two tensors, number by number
         *(lambda f=f: f(x, y) for f in arithmetic + compare),
-        *(lambda f=f: f(ids, more_ids) for f in (*plain, F.mod, *compare)),
+        *(lambda f=f: f(ids, more_ids) for f in (*plain, F.mod, F.max, F.min)),
+        *(lambda f=f: f(ids, more_ids) for f in compare),
         *(lambda f=f: f(doubles, more_doubles) for f in (*plain, F.div, F.equal)),
         lambda: ids // more_ids,
         lambda: F.logical_and(yes, no),
@@ -155,7 +157,7 @@ def operations() -> list[Callable[[], object]]:
         lambda: F.where(yes, doubles, more_doubles),
         # along an axis
         *(lambda f=f: f(x, axis=-1) for f in reduce),
-        lambda: F.argmax(ids, axis=-1),
+        *(lambda f=f: f(ids, axis=-1) for f in (F.argmax, F.max, F.min)),
         lambda: F.softmax(x, axis=-1),
         lambda: F.logsoftmax(x, axis=-1),
         lambda: F.cumsum(x, axis=-1),
@@ -165,6 +167,7 @@ def operations() -> list[Callable[[], object]]:
         # products
         lambda: x @ y,
         # new tensors
+        lambda: random.gaussian([2, 2], dtype=DType.float32, device=CPU()),
         lambda: arange(DType.int64),
         lambda: arange(DType.int32),
         lambda: arange(DType.float32),

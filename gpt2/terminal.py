@@ -98,14 +98,17 @@ def learners_lines(whose: str) -> Iterator[None]:
         BrokenPipeError,
     ):  # a reader who has read enough is no mistake
         raise
-    except Exception as error:
-        if whose == "solutions":
+    except (Exception, SystemExit) as error:
+        ends_itself = isinstance(error, SystemExit)
+        if whose == "solutions" or (ends_itself and not own_lines(error)):
             raise
         messages.print()  # the text may have begun
         for line in own_lines(error):
             messages.print(str(line))
             messages.print(f"    {line.text}", markup=False)
-        for text in traceback.format_exception_only(error)[-1:]:
-            messages.print(text.rstrip(), markup=False)
+        text = traceback.format_exception_only(error)[-1].rstrip()
+        if ends_itself:
+            text = "It calls exit(), which ends everything: a step only computes."
+        messages.print(text, markup=False)
         say("Your steps stopped here.  The checks s01 to s12 tell more.")
         sys.exit(1)

@@ -29,5 +29,8 @@ class LayerNorm(Module[[Tensor], Tensor]):
         self.bias = Tensor.zeros([dim])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalizes each vector along the last axis: `[..., dim]` to `[..., dim]`."""
+        """Normalizes each vector along the last axis: `[..., dim]` to `[..., dim]`.
+
+        All lengths but dim may be symbolic.  The numbers keep their dtype.
+        """
         return F.layer_norm(x, self.weight, self.bias, self.eps)

@@ -30,6 +30,9 @@ class GPT2MLP(Module[[Tensor], Tensor]):
         self.c_proj = Linear(config.inner_dim, config.n_embd)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transforms each token by itself: `[..., n_embd]` to `[..., n_embd]`."""
+        """Transforms each token by itself: `[..., n_embd]` to `[..., n_embd]`.
+
+        All lengths but n_embd may be symbolic.
+        """
         x = F.gelu(self.c_fc(x), approximate="tanh")  # [..., inner_dim]
         return self.c_proj(x)  # [..., n_embd]

@@ -24,5 +24,8 @@ class TokenEmbedding(Module[[Tensor], Tensor]):
         self.weight = Tensor.zeros([config.vocab_size, config.n_embd])
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """Looks each id's row up: int64 `[batch, seq]` to `[batch, seq, n_embd]`."""
+        """Looks each id's row up: int64 `[batch, seq]` to `[batch, seq, n_embd]`.
+
+        batch and seq may be symbolic.
+        """
         return F.gather(self.weight, input_ids, axis=0)  # [batch, seq, n_embd]

@@ -28,7 +28,8 @@ class PositionEmbedding(Module[[Tensor], Tensor]):
         """Looks each position's row up, the first position being 0.
 
         Args:
-            positions: int64 `[seq]` or `[batch, seq]`, each below n_positions.
+            positions: int64 `[seq]` or `[batch, seq]`, each below n_positions; batch
+                and seq may be symbolic.
 
         Returns:
             Tensor `[seq, n_embd]` or `[batch, seq, n_embd]`.

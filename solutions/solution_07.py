@@ -27,6 +27,8 @@ class GPT2Attention(Module[[Tensor], Tensor]):
     Source: "Attention Is All You Need" (2017), sections 3.2.1 and 3.2.2; parameter
     names of the checkpoint, `transformer.h.N.attn`.
 
+    In all methods, batch and the numbers of tokens may be symbolic.
+
     Args:
         config: The sizes; n_embd, n_head and head_dim are used.
     """
@@ -56,8 +58,8 @@ class GPT2Attention(Module[[Tensor], Tensor]):
                 k_len - q_len keys from before the first query.
 
         Returns:
-            Probabilities `[batch, n_head, q_len, k_len]`; each row sums to 1, and
-            is 0 for every key that comes after its query.
+            Probabilities `[batch, n_head, q_len, k_len]`, of q's dtype; each row sums
+            to 1, and is 0 for every key that comes after its query.
         """
         q_len, k_len = q.shape[2], k.shape[2]
         scores = q @ k.transpose(2, 3)  # [batch, n_head, q_len, k_len]

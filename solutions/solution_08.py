@@ -21,7 +21,7 @@ def residual(
     (2019), section 2.3: layer normalization moved to the input of each sub-block.
 
     Args:
-        x: The residual stream `[batch, seq, n_embd]`.
+        x: The residual stream `[batch, seq, n_embd]`; batch and seq may be symbolic.
         norm: The layer norm in front of the sublayer, shape to same shape.
         sublayer: Attention or MLP, shape to same shape.
 

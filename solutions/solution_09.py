@@ -32,6 +32,9 @@ class GPT2Block(Module[[Tensor], Tensor]):
         self.mlp = GPT2MLP(config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """One round: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
+        """One round: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`.
+
+        batch and seq may be symbolic.
+        """
         x = residual(x, self.ln_1, self.attn)  # [batch, seq, n_embd]
         return residual(x, self.ln_2, self.mlp)  # [batch, seq, n_embd]

@@ -39,7 +39,8 @@ class GPT2Model(Module[..., Tensor]):
         """Turns ids into one vector for each token.
 
         Args:
-            input_ids: int64 `[batch, seq]`, each below vocab_size.
+            input_ids: int64 `[batch, seq]`, each below vocab_size; batch and seq may
+                be symbolic.
             positions: int64 `[seq]` or `[batch, seq]`; None means 0, 1, 2, ...
 
         Returns:

@@ -90,7 +90,7 @@ def generate(
         int64 `[batch, seq + new]`: the prompts and what follows them.
 
     Raises:
-        ValueError: If the temperature is negative or not finite; the message says so.
+        ValueError: As `generate_next_token` does.
     """
     rng = np.random.default_rng() if rng is None else rng
     finished = np.zeros((int(input_ids.shape[0]), 1), dtype=bool)  # [batch, 1]

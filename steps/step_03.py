@@ -29,6 +29,9 @@ class LayerNorm(Module[[Tensor], Tensor]):
         raise NotImplementedError("step 03: __init__")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalizes each vector along the last axis: `[..., dim]` to `[..., dim]`."""
+        """Normalizes each vector along the last axis: `[..., dim]` to `[..., dim]`.
+
+        All lengths but dim may be symbolic.  The numbers keep their dtype.
+        """
         # TODO: Normalize over the last axis, then stretch and shift.
         raise NotImplementedError("step 03: forward")

@@ -30,6 +30,9 @@ class GPT2MLP(Module[[Tensor], Tensor]):
         raise NotImplementedError("step 04: __init__")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transforms each token by itself: `[..., n_embd]` to `[..., n_embd]`."""
+        """Transforms each token by itself: `[..., n_embd]` to `[..., n_embd]`.
+
+        All lengths but n_embd may be symbolic.
+        """
         # TODO: Widen, bend, narrow.
         raise NotImplementedError("step 04: forward")

@@ -32,7 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # busy.  Then come the longest, so that at the end none waits for another.
 FIRST = """
     test_answers test_kernels test_compiled test_jobs test_figures_in_a_browser
-    test_cli test_generation test_course test_transcripts test_book test_readme
+    test_mistakes test_cli test_generation test_course test_transcripts test_book
+    test_readme
 """.split()
 
 

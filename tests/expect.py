@@ -9,7 +9,6 @@ same notes on a check have, as far as it can see, made the same mistake.
 """
 
 import contextlib
-import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +24,15 @@ _notes: list[Any] | None = None
 
 
 class Different(AssertionError):
-    """What a step gave is not what it should have given."""
+    """What a step gave is not what it should have given.
+
+    Attributes:
+        section: Where the book's page of troubles says more about it.
+    """
+
+    def __init__(self, text: str, section: str = "different") -> None:
+        super().__init__(text)
+        self.section = section
 
 
 @contextlib.contextmanager
@@ -65,15 +72,7 @@ def alike(one: Any, other: Any) -> bool:
         if one.shape != other.shape or one.dtype != other.dtype:
             return False
         return np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
-    if isinstance(one, BaseException):
-        return signature(one) == signature(other)
     return bool(one == other)
-
-
-def signature(error: BaseException) -> str:
-    """What an error says, without the numbers and names of one way to write it."""
-    text = re.sub(r"0x[0-9a-f]+|[-+]?\d+(\.\d+)?|'[^']*'", "#", str(error))
-    return text.strip().partition("\n\n")[0]
 
 
 # --- Comparison ------------------------------------------------------------------
@@ -219,36 +218,67 @@ def that(holds: bool, otherwise: str) -> None:
 
 
 def parameters(
-    actual: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]
+    actual: dict[str, tuple[int, ...]],
+    expected: dict[str, tuple[int, ...]],
+    twins: dict[str, str],
 ) -> None:
     """A module's parameters have the names and shapes of the checkpoint's.
 
+    Args:
+        actual: The shape of each parameter, by its name.
+        expected: What they should be.
+        twins: Names of parameters that are others too, and the names of those.
+
     Raises:
-        Different: If they have not.
+        Different: If they are not, or if two of them are one.
     """
-    note(actual)
+    # What others are called is their author's own matter: their shapes are noted, which
+    # of the expected ones they are, and of how many parts.
+    there, others = sorted(actual.keys() & expected), sorted(actual.keys() - expected)
+    first = {twins.get(name, name): name for name in there}
+    note([(name, actual[name], twins.get(name) in expected) for name in there])
+    note(sorted((actual[name], first.get(twins.get(name, name))) for name in others))
+    note(len({name.partition(".")[0] for name in others}))
     wrong = []
     for name in sorted(actual.keys() | expected.keys()):
         if name not in actual:
             wrong.append(f"  missing   {name} {list(expected[name])}")
         elif name not in expected:
-            wrong.append(f"  too many  {name} {list(actual[name])}")
+            again = f", which is {twins[name]}" if name in twins else ""
+            wrong.append(f"  too many  {name} {list(actual[name])}{again}")
         elif actual[name] != expected[name]:
             wrong.append(
                 f"  not right {name}: yours {list(actual[name])}, "
                 f"expected {list(expected[name])}"
             )
+        elif name in twins:
+            wrong.append(f"  not right {name}: it is {twins[name]}")
     if wrong:
         more = [f"  and {len(wrong) - 8} more"] if len(wrong) > 8 else []
+        lines = ["the parameters are not the checkpoint's:", *wrong[:8], *more]
+        raise Different("\n".join(lines), "parameters")
+
+
+def dimensions(actual: Sequence[Any], expected: Sequence[Any], given: str) -> None:
+    """A shape whose lengths may be symbolic, such as `old + new`.
+
+    Raises:
+        Different: If it is another one.
+    """
+    yours, wanted = (f"[{', '.join(map(str, shape))}]" for shape in (actual, expected))
+    note(yours)
+    if list(actual) != list(expected):
         raise Different(
-            "\n".join(["the parameters are not the checkpoint's:", *wrong[:8], *more])
+            f"for {given}, the shape is not right:\n"
+            f"  yours     {yours}\n"
+            f"  expected  {wanted}"
         )
 
 
 def refused(
     error: type[Exception], word: str, call: Callable[[], object], given: str
 ) -> None:
-    """`call` raises `error`, with `word` in its message.
+    """`call` raises `error`, with `word` in its message, in capitals or not.
 
     Raises:
         Different: If it raises nothing, or says something else.
@@ -261,8 +291,9 @@ def refused(
         by_max = (
             "max" in Path(traceback.extract_tb(raised.__traceback__)[-1].filename).parts
         )
-        note((type(raised), word in str(raised), by_max))
-        if word not in str(raised):
+        is_named = word.casefold() in str(raised).casefold()
+        note((type(raised), is_named, by_max))
+        if not is_named:
             raise Different(
                 f"for {given}, the {error.__name__} does not name {word}:\n"
                 f"  yours     {str(raised).partition(chr(10))[0] or '(no message)'}"

@@ -4,28 +4,53 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from max.driver import CPU
+from max.dtype import DType
+from max.experimental.compilation import stage
 from max.experimental.nn import Module
 from max.experimental.tensor import Tensor
+from max.graph import Dim, TensorType
 
 from gpt2.learner import run_lazily
 from tests import expect
 
 
 def shapes(module: Module[..., Any]) -> dict[str, tuple[int, ...]]:
-    """Every parameter's name and shape; one that has two names, under its first."""
-    parameters = {id(parameter): parameter for _, parameter in module.parameters}
-    found = {}
-    for name, parameter in module.parameters:
-        if parameters.pop(id(parameter), None) is not None:
-            found[name] = tuple(int(n) for n in parameter.shape)
-    return found
+    """Every parameter's name and shape."""
+    return {name: tuple(int(n) for n in p.shape) for name, p in module.parameters}
+
+
+def twins(module: Module[..., Any]) -> dict[str, str]:
+    """For each parameter that is another one too: its name, and the first name."""
+    first: dict[int, str] = {}
+    return {
+        name: first[id(parameter)]
+        for name, parameter in module.parameters
+        if first.setdefault(id(parameter), name) != name
+    }
+
+
+def check_parameters(
+    module: Module[..., Any], expected: dict[str, tuple[int, ...]]
+) -> None:
+    """The module has these parameters, by name and shape, and no other.
+
+    Raises:
+        Different: If it has not.
+    """
+    expect.parameters(shapes(module), expected, twins(module))
 
 
 def randomize(module: Module[..., Any], seed: int = 0) -> dict[str, np.ndarray]:
-    """Gives every parameter random values, and returns them by name."""
-    rng = np.random.default_rng(seed)
+    """Gives every parameter random values, and returns them by name.
+
+    The values depend on the parameter's own name and shape alone: in whatever order
+    a module is built, and whatever else is in it, they are the same.
+    """
     weights = {
-        name: rng.normal(0.1, 0.4, shape).astype(np.float32)
+        name: np.random.default_rng([seed, *name.encode()])
+        .normal(0.1, 0.4, shape)
+        .astype(np.float32)
         for name, shape in shapes(module).items()
     }
     module.load_state_dict(weights)
@@ -47,6 +72,35 @@ def run(function: Callable[..., Tensor], *arrays: np.ndarray) -> np.ndarray:
     return numpy(run_lazily(function)(*(tensor(array) for array in arrays)))
 
 
+def numbers(*shape: int | str) -> TensorType:
+    """The type of a float32 tensor; lengths that are only names are symbolic."""
+    return TensorType(DType.float32, shape, CPU())
+
+
+def whole_numbers(*shape: int | str) -> TensorType:
+    """The same of an int64 tensor."""
+    return TensorType(DType.int64, shape, CPU())
+
+
+def check_trace(
+    function: Callable[..., Tensor], *inputs: TensorType, given: str, shape: list[Any]
+) -> None:
+    """MAX can run `function` before there are numbers, as it does to compile it.
+
+    Args:
+        function: What is traced.
+        inputs: What it is given, some lengths being only names.
+        given: The same in words.
+        shape: Of what it would compute, by those names.
+
+    Raises:
+        Different: If the shape is another one.
+    """
+    by_max = function.trace if isinstance(function, Module) else stage(function)
+    (layout,) = by_max(*inputs).out_layouts
+    expect.dimensions(layout.shape, [Dim(length) for length in shape], given)
+
+
 def numpy(result: Tensor) -> np.ndarray:
     """A tensor's values.
 
@@ -57,11 +111,14 @@ def numpy(result: Tensor) -> np.ndarray:
         kind = type(result)
         expect.note(kind)
         if result is None:
-            raise expect.Different("it returns None: is its `return` missing?")
+            raise expect.Different(
+                "it returns None: is its `return` missing?", "returns"
+            )
         if isinstance(result, tuple | list):
-            count = f"{kind.__name__} of {len(result)}"
-            raise expect.Different(f"it returns a {count}, not one Tensor")
+            said = f"it returns a {kind.__name__} of {len(result)}, not one Tensor"
+            comma = ": is there a comma at its end?" if len(result) == 1 else ""
+            raise expect.Different(said + comma, "returns")
         package = kind.__module__.partition(".")[0]
         full = f"{package}.{kind.__name__}" if package != "builtins" else kind.__name__
-        raise expect.Different(f"it returns a {full}, not a Tensor")
+        raise expect.Different(f"it returns a {full}, not a Tensor", "returns")
     return result.to_numpy()

@@ -216,6 +216,14 @@ def test_generate_from_steps_shows_only_the_learners_lines(monkeypatch, tmp_path
     assert "learner.py" not in done.output and "importlib" not in done.output
 
 
+def test_a_step_that_ends_everything_is_no_end_without_a_word(monkeypatch, tmp_path):
+    (tmp_path / "step_01.py").write_text("x = 1\nexit()\n")
+    monkeypatch.setattr(learner, "STEPS", tmp_path)
+    done = gpt2("generate", "--from", "steps")
+    assert done.exit_code == 1
+    assert "steps/step_01.py:2" in done.output and "It calls exit()" in done.output
+
+
 # --- compare and names -------------------------------------------------------------
 
 

@@ -102,12 +102,12 @@ OTHERS = {
     "scores that are not scaled": (
         7,
         {"scores = scores / math.sqrt(self.head_dim)\n": "\n"},
-        "steps/step_07.py:70: attend computes something else than GPT-2's attention",
+        "steps/step_07.py:72: attend computes something else than GPT-2's attention",
     ),
     "attention that goes another way": (
         7,
         {"x = self.attend(": "x = GPT2Attention.attend(self, "},
-        "steps/step_07.py:92: block 0's method attend is called 0 times instead of",
+        "steps/step_07.py:94: block 0's method attend is called 0 times instead of",
     ),
     "a block that attends twice": (
         9,
@@ -122,7 +122,7 @@ OTHERS = {
     "a length that is made an int": (
         10,
         {"seq = input_ids.shape[1]\n": "seq = int(input_ids.shape[1])\n"},
-        "steps/step_10.py:53: MAX cannot make a graph of it: ",
+        "steps/step_10.py:54: MAX cannot make a graph of it: ",
     ),
     "NumPy in the middle": (
         8,
@@ -166,7 +166,7 @@ def test_a_model_that_stops_is_tried_again(here, shakespeare, steps, tmp_path):
     """It says what it stops with when it runs eagerly."""
     change(steps, 4, {"self.c_proj(x)": "self.c_proj(x, x)"})
     why = equivalence.why_not(*asked(shakespeare))
-    assert why.startswith("steps/step_04.py:35: it stops with TypeError: ")
+    assert why.startswith("steps/step_04.py:38: it stops with TypeError: ")
 
 
 def test_what_a_step_prints_is_not_shown_for_the_comparison(
@@ -279,4 +279,4 @@ def test_every_loop_writes_the_same_text_on_the_engine(names, tmp_path, source, 
     expected = outcome(loop, plain.model, **how)
     if outcome(loop, model, **how) != expected:
         # Then it must be one that is never the same.
-        assert outcome(loop, plain.model, **how) != expected
+        assert any(outcome(loop, plain.model, **how) != expected for _ in range(9))

@@ -22,6 +22,7 @@ from tests.survived import SURVIVED
 
 WORKFLOW = Path(__file__).parent.parent / ".github" / "workflows" / "grade.yml"
 CHECKS = {number: len(titles(number)) for number in LESSONS}
+ALL = sum(CHECKS.values())
 FILES = ("--json", "grade.json", "--junit", "grade.xml", "--markdown", "grade.md")
 
 
@@ -74,7 +75,7 @@ def test_steps_that_nobody_has_begun_are_not_started(house):
     assert done.returncode == 1 and done.stderr == ""
     for number, row in rows(done.stdout).items():
         assert row.endswith(f"not started 0 of {CHECKS[number]}")
-    assert "0 of 12 steps and 0 of 57 checks are right." in done.stdout
+    assert f"0 of 12 steps and 0 of {ALL} checks are right." in done.stdout
     statuses = {step["status"] for step in by_number(house).values()}
     assert statuses == {"not started"}
 
@@ -90,7 +91,7 @@ def test_a_hand_in_elsewhere_is_graded_and_nothing_remembered_counts(house):
     done = coach(house, *words)
     assert done.returncode == 1 and done.stderr == ""
     assert not (house / ".course").exists()
-    assert rows(done.stdout)[1].endswith(f"not yet 6 of {CHECKS[1]}")
+    assert re.search(rf"not yet [1-9] of {CHECKS[1]}$", rows(done.stdout)[1])
     assert rows(done.stdout)[2].endswith(f"missing 0 of {CHECKS[2]}")
     assert f"Probably: {mistake.what}." in done.stdout
     assert "step_12.py is not there" in done.stdout
@@ -122,7 +123,8 @@ def test_what_one_file_does_spoils_no_other_verdict(house, eager):
     begun = {1: "not yet", 2: "right", 3: "right", 5: "missing"}
     assert found == dict.fromkeys(LESSONS, "not started") | begun
     assert "It ended the process that checks it (exit code 3)." in done.stdout
-    assert "2 of 12 steps and 8 of 57 checks are right." in done.stdout
+    passed = CHECKS[2] + CHECKS[3]
+    assert f"2 of 12 steps and {passed} of {ALL} checks are right." in done.stdout
 
 
 @pytest.mark.slow
@@ -132,7 +134,7 @@ def test_twelve_solutions_are_right(house, eager):
     done = coach(house, "grade", *FILES)
     assert done.returncode == 0, done.stdout
     assert all(step["right"] for step in by_number(house).values())
-    assert "12 of 12 steps and 57 of 57 checks are right." in done.stdout
+    assert f"12 of 12 steps and {ALL} of {ALL} checks are right." in done.stdout
 
 
 @pytest.mark.slow

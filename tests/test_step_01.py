@@ -29,10 +29,21 @@ def test_the_defaults_are_those_of_the_124m_model(step, name):
 def test_sizes_can_be_chosen(step):
     """every size can be given by name"""
     sizes = {"vocab_size": 11, "n_positions": 7, "n_embd": 6, "n_layer": 3}
-    sizes |= {"n_head": 2, "n_inner": 5, "layer_norm_epsilon": 0.25}
+    sizes |= {"n_head": 2, "n_inner": 5, "layer_norm_epsilon": 1.5}
     config = step.GPT2Config(**sizes)
     for name, size in sizes.items():
         expect.same(getattr(config, name), size, f"GPT2Config({name}={size}).{name}")
+
+
+@pytest.mark.about("GPT2Config.__post_init__")
+@pytest.mark.parametrize(("size", "epsilon"), [(1, 1e-5), (12, 1e-30)])
+def test_small_sizes_are_sizes(step, size, epsilon):
+    """a size of 1 and a tiny epsilon are accepted"""
+    sizes = dict.fromkeys(DEFAULTS, size) | {"layer_norm_epsilon": epsilon}
+    config = step.GPT2Config(**sizes)
+    for name, value in sizes.items():
+        given = f"all sizes {size} and an epsilon of {epsilon}, {name} is"
+        expect.same(getattr(config, name), value, given)
 
 
 @pytest.mark.about("GPT2Config")
@@ -48,31 +59,47 @@ def test_it_is_frozen(step):
     )
 
 
+def read(config, name):
+    """A property: it is read without parentheses."""
+    value = getattr(config, name)
+    missing = f"config.{name} is a method: is the line @property above it missing?"
+    expect.that(not callable(value), missing)
+    return value
+
+
 @pytest.mark.about("GPT2Config.head_dim")
 @pytest.mark.parametrize(("n_embd", "n_head"), [(8, 8), (30, 3), (30, 5), (768, 12)])
 def test_head_dim(step, n_embd, n_head):
     """head_dim is n_embd shared equally among the heads, a whole number"""
-    head_dim = step.GPT2Config(n_embd=n_embd, n_head=n_head, n_layer=2).head_dim
+    config = step.GPT2Config(n_embd=n_embd, n_head=n_head, n_layer=2)
     given = f"n_embd={n_embd}, n_head={n_head}, n_layer=2, head_dim is"
-    expect.same(head_dim, n_embd // n_head, given)
+    expect.same(read(config, "head_dim"), n_embd // n_head, given)
 
 
 @pytest.mark.about("GPT2Config.inner_dim")
 @pytest.mark.parametrize(
-    ("n_embd", "n_inner", "expected"), [(20, 7, 7), (20, None, 80), (768, None, 3072)]
+    ("sizes", "expected"),
+    [
+        ({"n_embd": 24}, 96),
+        ({"n_embd": 24, "n_inner": None}, 96),
+        ({"n_embd": 24, "n_inner": 7}, 7),
+        ({"n_embd": 24, "n_inner": 111}, 111),
+        ({}, 3072),
+    ],
 )
-def test_inner_dim(step, n_embd, n_inner, expected):
+def test_inner_dim(step, sizes, expected):
     """inner_dim is n_inner, or four times n_embd where that is None"""
-    config = step.GPT2Config(n_embd=n_embd, n_head=4, n_inner=n_inner)
-    given = f"n_embd={n_embd}, n_inner={n_inner}, inner_dim is"
-    expect.same(config.inner_dim, expected, given)
+    config = step.GPT2Config(n_head=3, **sizes)
+    words = ", ".join(f"{name}={size}" for name, size in sizes.items())
+    expect.same(read(config, "inner_dim"), expected, f"GPT2Config({words}).inner_dim")
 
 
 @pytest.mark.about("GPT2Config.__post_init__")
-@pytest.mark.parametrize("value", [0, -3])
+@pytest.mark.parametrize("sign", [0, -1])
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_sizes_must_be_positive(step, name, value):
+def test_sizes_must_be_positive(step, name, sign):
     """a size or epsilon that is not positive raises a ValueError that names it"""
+    value = sign * (1e-5 if name == "layer_norm_epsilon" else 3)
 
     def make():
         return step.GPT2Config(**{name: value})
@@ -81,12 +108,14 @@ def test_sizes_must_be_positive(step, name, value):
 
 
 @pytest.mark.about("GPT2Config.__post_init__")
-@pytest.mark.parametrize(("n_embd", "n_head"), [(10, 3), (3, 6)])
-def test_heads_must_share_the_width_equally(step, n_embd, n_head):
+@pytest.mark.parametrize(
+    ("n_embd", "n_head", "n_layer"), [(10, 3, 5), (3, 6, 2), (10, 4, 3)]
+)
+def test_heads_must_share_the_width_equally(step, n_embd, n_head, n_layer):
     """n_embd that cannot be divided among n_head heads raises a ValueError"""
 
     def make():
-        return step.GPT2Config(n_embd=n_embd, n_head=n_head)
+        return step.GPT2Config(n_embd=n_embd, n_head=n_head, n_layer=n_layer)
 
-    given = f"GPT2Config(n_embd={n_embd}, n_head={n_head})"
+    given = f"GPT2Config(n_embd={n_embd}, n_head={n_head}, n_layer={n_layer})"
     expect.refused(ValueError, "n_head", make, given)

@@ -1,38 +1,63 @@
 """What step 12 must do: generating text.
 
 The models here are plain functions with known logits.  Sampling is judged by one
-call on a thousand equal rows: each token's count must lie within six standard
-deviations of its expectation, which chance misses less than once in ten million.
+call on many equal rows: each token's count must lie within six standard deviations
+of its expectation, which chance misses less than once in ten million.  A token costs
+MAX more time than a row does: the checks take many rows and few tokens.
 """
 
 import numpy as np
 import pytest
+from max.experimental.tensor import Tensor
 
 from tests import expect, reference
 from tests.tensors import numpy, tensor
 
 LOGITS = np.array([0.5, 2.0, -1.0, 1.5, 0.0], np.float32)
+EVEN = np.zeros(1000, np.float32)  # two draws are hardly ever the same token
 ROWS = 1000
 
 
+def asked(ids):
+    """The ids that a model is given, as an array `[batch, seq]`."""
+    if not isinstance(ids, Tensor):
+        expect.note(type(ids))
+        raise expect.Different(
+            f"the model is not given a Tensor:\n  yours     {type(ids).__name__}"
+        )
+    array = ids.to_numpy()
+    if array.dtype != np.int64 or array.ndim != 2:
+        expect.note((array.dtype, array.ndim))
+        raise expect.Different(
+            "the model is not given int64 ids [batch, seq]:\n"
+            f"  yours     {array.dtype} {list(array.shape)}"
+        )
+    return array
+
+
 def constant(logits):
-    """A model that gives the same logits at the last position, others before it."""
+    """A model that gives these logits at the last position, turned ones before it."""
 
     def model(ids):
-        batch, seq = (int(n) for n in ids.shape)
-        answer = np.tile(logits[::-1], (batch, seq, 1))  # [batch, seq, vocab]
-        answer[:, -1] = logits
-        return tensor(answer)
+        batch, seq = asked(ids).shape
+        answer = [np.roll(logits, -distance) for distance in reversed(range(seq))]
+        return tensor(np.tile(answer, (batch, 1, 1)))  # [batch, seq, vocab]
 
     return model
 
 
 def counting(vocab=10):
-    """A model that prefers the number after the last one, ten steps round."""
+    """A model that is sure of the number after the last one, ten steps round.
+
+    So sure that whoever draws gets it too: what is drawn is judged elsewhere.  Of
+    each row it is surer than of the row before.
+    """
 
     def model(ids):
-        following = (ids.to_numpy() + 1) % vocab  # [batch, seq]
-        return tensor(np.eye(vocab, dtype=np.float32)[following])
+        following = (asked(ids) + 1) % vocab  # [batch, seq]
+        sure = np.arange(60, 60 + len(following), dtype=np.float32)  # [batch]
+        logits = np.eye(vocab, dtype=np.float32)[following]  # [batch, seq, vocab]
+        return tensor(logits * sure[:, None, None])
 
     return model
 
@@ -50,18 +75,54 @@ def prompts(rows, tokens=1):
     return np.zeros((rows, tokens), np.int64)
 
 
+def words(options):
+    """Options as they are written in a call."""
+    return ", ".join(f"{name}={value}" for name, value in options.items())
+
+
+GREEDY = [{"do_sample": False}, {"temperature": 0}]
+
+
 @pytest.mark.about("generate_next_token")
-@pytest.mark.parametrize("options", [{"do_sample": False}, {"temperature": 0}])
+@pytest.mark.parametrize("options", GREEDY)
+def test_greedy(step, options):
+    """greedy takes the largest logit of the last position, always"""
+    drawn = next_tokens(step, constant(LOGITS), prompts(100, 3), **options)
+    given = f"{words(options)}, logits {LOGITS.tolist()} and 100 rows"
+    expect.drawn_from(drawn, np.eye(5)[LOGITS.argmax()], given)
+
+
+@pytest.mark.about("generate_next_token")
 @pytest.mark.parametrize(
-    "ids", [[[4]], [[1, 2], [7, 4], [3, 9]], [[i] for i in range(10)] * 2]
+    ("ids", "options"),
+    [
+        ([[4]], {"do_sample": False}),
+        ([[1, 2], [7, 4], [3, 9]], {"temperature": 0}),
+        ([[i] for i in range(10)] * 2, {"do_sample": False}),
+    ],
 )
-def test_greedy(step, options, ids):
-    """greedy takes the largest logit of the last position, in every row"""
+def test_greedy_in_every_row(step, ids, options):
+    """greedy takes the largest logit of each row of a batch"""
     actual = next_tokens(step, counting(), np.array(ids), **options)
-    (setting,) = (f"{name}={value}" for name, value in options.items())
+    setting = words(options)
     prompts = ids if len(ids) < 9 else f"{len(ids)} prompts"
     given = f"{setting} and a model that counts on: after {prompts}"
     expect.equal(actual, (np.array(ids)[:, -1] + 1) % 10, given, what="the next are")
+
+
+@pytest.mark.about("generate_next_token")
+def test_every_row_has_its_own_probabilities(step):
+    """each row of a batch is drawn by its own logits"""
+    logits = np.array([[5.0, 0.0, 0.0], [0.0, 5.0, 0.0]], np.float32)
+
+    def model(ids):
+        return tensor(np.repeat(logits, ROWS, axis=0)[:, None, :])
+
+    rng = np.random.default_rng(5)
+    drawn = next_tokens(step, model, prompts(2 * ROWS), rng=rng)
+    for row, part in zip(logits, np.split(drawn, 2), strict=True):
+        given = f"a batch of two kinds of rows, where logits are {row.tolist()}"
+        expect.drawn_from(part, reference.softmax(row), given)
 
 
 @pytest.mark.about("generate_next_token")
@@ -70,25 +131,10 @@ def test_sampling(step, temperature):
     """sampling draws with probability softmax(logits / temperature)"""
     rng = np.random.default_rng(5)
     drawn = next_tokens(
-        step, constant(LOGITS), prompts(ROWS, 2), temperature=temperature, rng=rng
+        step, constant(LOGITS), prompts(ROWS, 3), temperature=temperature, rng=rng
     )
     given = f"temperature {temperature:g}, logits {LOGITS.tolist()} and {ROWS} draws"
     expect.drawn_from(drawn, reference.softmax(LOGITS / temperature), given)
-
-
-@pytest.mark.about("generate_next_token")
-def test_every_row_has_its_own_probabilities(step):
-    """each row of a batch is drawn by its own logits"""
-    logits = np.array([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0]], np.float32)
-
-    def model(ids):
-        return tensor(np.repeat(logits, ROWS // 2, axis=0)[:, None, :])
-
-    rng = np.random.default_rng(5)
-    drawn = next_tokens(step, model, prompts(ROWS), rng=rng)
-    for row, part in zip(logits, np.split(drawn, 2), strict=True):
-        given = f"a batch of two kinds of rows, where logits are {row.tolist()}"
-        expect.drawn_from(part, reference.softmax(row), given)
 
 
 @pytest.mark.about("generate_next_token")
@@ -105,39 +151,57 @@ def test_impossible_tokens_are_never_drawn(step):
     """a logit of -inf is never drawn"""
     logits = np.array([-np.inf, 1.0, -np.inf, 1.0], np.float32)
     rng = np.random.default_rng(5)
-    drawn = next_tokens(step, constant(logits), prompts(ROWS), rng=rng)
-    given = f"logits {logits.tolist()} and {ROWS} draws"
+    drawn = next_tokens(step, constant(logits), prompts(200), rng=rng)
+    given = f"logits {logits.tolist()} and 200 draws"
     expect.drawn_from(drawn, np.array([0, 0.5, 0, 0.5]), given)
 
 
 @pytest.mark.about("generate_next_token")
 def test_a_whole_vocabulary(step):
-    """sampling works over 50257 tokens"""
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        logits = rng.normal(0, 3, 50257).astype(np.float32)
-        (token,) = next_tokens(step, constant(logits), prompts(1), rng=rng)
-        expect.that(0 <= token < 50257, f"of 50257 tokens it chooses number {token}")
+    """sampling works over 50257 tokens, however float32 rounds their sum"""
+    logits = np.zeros((8, 1, 50257), np.float32)
+    for row, impossible in enumerate(range(1, 16, 2)):
+        logits[row, :, -impossible:] = -np.inf
+    rng = np.random.default_rng(5)
+    drawn = next_tokens(step, lambda _: tensor(logits), prompts(8), rng=rng)
+    possible = bool((logits[np.arange(8), 0, drawn] == 0).all())
+    expect.that(possible, f"of 50257 tokens it draws impossible ones: {drawn}")
+
+
+@pytest.mark.about("generate_next_token")
+def test_every_token_can_be_drawn(step):
+    """the unlikely tokens are drawn too, not only the best"""
+    logits = np.linspace(0, 2, 150, dtype=np.float32)
+    rng = np.random.default_rng(5)
+    drawn = next_tokens(step, constant(logits), prompts(400), rng=rng)
+    chance = reference.softmax(logits).reshape(3, 50).sum(axis=1)
+    given = "150 tokens and 400 draws, from each 50 of them, the worst first"
+    expect.drawn_from(drawn // 50, chance, given)
 
 
 @pytest.mark.about("generate_next_token")
 def test_the_seed_decides(step):
-    """the same seed draws the same tokens, another seed others"""
+    """the generator that is given draws: again other tokens, the same by its seed"""
 
-    def draw(seed):
-        rng = np.random.default_rng(seed)
-        return next_tokens(step, constant(LOGITS), prompts(60), rng=rng)
+    def draw(rng):
+        return next_tokens(step, constant(EVEN), prompts(60), rng=rng)
 
     before = np.random.get_state()
-    first, again, other = draw(1), draw(1), draw(2)
+    rng = np.random.default_rng(1)
+    first, second, again = draw(rng), draw(rng), draw(np.random.default_rng(1))
     kept = all(map(np.array_equal, before, np.random.get_state()))
     expect.that(kept, "it draws from NumPy's global generator, not from the one given")
     same = bool((first == again).all())
     expect.that(same, "two generators of the same seed draw different tokens")
-    same = bool((first == other).all())
-    expect.that(not same, "generators of different seeds draw the same tokens")
+    same = bool((first == second).all())
+    expect.that(not same, "one generator draws the same tokens a second time")
+
+
+@pytest.mark.about("generate_next_token")
+def test_without_a_generator(step):
+    """without a generator, every call draws other tokens"""
     one, two = (
-        next_tokens(step, constant(LOGITS), prompts(60), rng=None) for _ in range(2)
+        next_tokens(step, constant(EVEN), prompts(60), rng=None) for _ in range(2)
     )
     same = bool((one == two).all())
     expect.that(not same, "without a generator, two calls draw the same tokens")
@@ -155,13 +219,17 @@ def written(step, model, ids, max_new_tokens, **options):
 
 
 @pytest.mark.about("generate")
-@pytest.mark.parametrize(("ids", "new"), [([[4]], 2), ([[1, 2], [7, 8]], 4)])
-def test_generate_appends(step, ids, new):
+@pytest.mark.parametrize(
+    ("ids", "new", "options"),
+    [([[4]], 2, {"do_sample": False}), ([[1, 2], [7, 8]], 3, {"temperature": 0})],
+)
+def test_generate_appends(step, ids, new, options):
     """generate appends one token after another to every prompt"""
-    actual = written(step, counting(), ids, new, do_sample=False)
+    actual = written(step, counting(), ids, new, **options)
     ids = np.array(ids)
     following = (ids[:, -1:] + 1 + np.arange(new)) % 10
-    given = f"a model that counts on, {new} new tokens after {ids.tolist()}"
+    given = f"{words(options)}, a model that counts on, {new} tokens after "
+    given += str(ids.tolist())
     expect.equal(actual, np.concatenate([ids, following], axis=1), given, "batch")
 
 
@@ -173,32 +241,44 @@ def test_generate_nothing(step):
 
 
 @pytest.mark.about("generate")
-@pytest.mark.parametrize("temperature", [0.5, 3.0])
-def test_generate_samples(step, temperature):
-    """generate draws every token at the temperature that it was given"""
-    rng = np.random.default_rng(5)
-    ids = written(
-        step, constant(LOGITS), prompts(ROWS, 2), 2, temperature=temperature, rng=rng
-    )
-    probabilities = reference.softmax(LOGITS / temperature)
+@pytest.mark.parametrize("options", [*GREEDY, {"temperature": 3.0}])
+def test_generate_samples(step, options):
+    """generate chooses every token as it was told to, greedy or at a temperature"""
+    model, rng = constant(LOGITS), np.random.default_rng(5)
+    ids = written(step, model, prompts(300, 2), 2, rng=rng, **options)
+    given = f"{words(options)} and 2 new tokens after 300 prompts of 2"
+    expect.same(list(ids.shape), [300, 4], f"{given}, the shape is")
+    greedy = np.eye(5)[LOGITS.argmax()]
+    hot = reference.softmax(LOGITS / 3)
     for new in (1, 2):
-        given = f"temperature {temperature:g}, new token {new} of {ROWS} rows"
-        expect.drawn_from(ids[:, 1 + new], probabilities, given)
+        chances = hot if options.get("temperature") else greedy
+        given = f"{words(options)}, new token {new} of 300 rows"
+        expect.drawn_from(ids[:, 1 + new], chances, given)
 
 
 @pytest.mark.about("generate")
 def test_generate_samples_with_one_generator(step):
     """generate draws token after token from the same generator"""
-    options = {"temperature": 2.0}
+    model, ids = constant(EVEN), prompts(30)
     rng = np.random.default_rng(5)
-    long = written(step, constant(LOGITS), [[0, 0]], 12, rng=rng, **options)
-    stuck = bool((long[:, 2:] == long[:, 2]).all())
-    expect.that(not stuck, "12 draws from one generator are all the same token")
-    rng, ids = np.random.default_rng(5), [[0, 0]]
-    for _ in range(12):
-        ids = written(step, constant(LOGITS), ids, 1, rng=rng, **options)
-    same = bool((long == ids).all())
-    expect.that(same, "12 tokens at once are not those of 12 calls with one generator")
+    both = written(step, model, ids, 2, rng=rng)
+    stuck = bool((both[:, 1] == both[:, 2]).all())
+    expect.that(not stuck, "in 30 rows the second token is the first one again")
+    rng = np.random.default_rng(5)
+    for _ in range(2):
+        ids = written(step, model, ids, 1, rng=rng)
+    same = bool((both == ids).all())
+    expect.that(same, "2 tokens at once are not those of 2 calls with one generator")
+
+
+@pytest.mark.about("generate")
+def test_generate_without_a_generator(step):
+    """without a generator, every call of generate draws other tokens"""
+    one, two = (
+        written(step, constant(EVEN), prompts(60), 1, rng=None) for _ in range(2)
+    )
+    same = bool((one == two).all())
+    expect.that(not same, "without a generator, two calls draw the same 60 tokens")
 
 
 @pytest.mark.about("generate")
@@ -207,15 +287,19 @@ def test_the_context_is_cropped(step):
     seen = []
 
     def model(ids):
-        seen.append(ids.to_numpy().tolist())
+        seen.append(asked(ids).tolist())
         return counting()(ids)
 
-    ids = written(step, model, [[1, 2, 3]], 3, do_sample=False, n_positions=4)
-    for call, expected in enumerate([[[1, 2, 3]], [[1, 2, 3, 4]], [[2, 3, 4, 5]]]):
-        given = f"n_positions=4 and the prompt [1, 2, 3], call {call} of the model gets"
-        expect.same(seen[call], expected, given)
-    given = "n_positions=4 and 3 new tokens after [1, 2, 3]"
-    expect.equal(ids, [[1, 2, 3, 4, 5, 6]], given, "batch")
+    ids = [[1, 2, 3], [6, 7, 8]]
+    ids = written(step, model, ids, 3, do_sample=False, n_positions=4)
+    first = [[1, 2, 3], [6, 7, 8]]
+    second = [[1, 2, 3, 4], [6, 7, 8, 9]]
+    third = [[2, 3, 4, 5], [7, 8, 9, 0]]
+    for call, expected in enumerate([first, second, third]):
+        given = f"n_positions=4 and prompts of 3, call {call} of the model gets"
+        expect.same(seen[call] if call < len(seen) else None, expected, given)
+    given = "n_positions=4 and 3 new tokens after prompts of 3"
+    expect.equal(ids, [[1, 2, 3, 4, 5, 6], [6, 7, 8, 9, 0, 1]], given, "batch")
 
 
 @pytest.mark.about("generate")
@@ -224,7 +308,7 @@ def test_a_prompt_longer_than_the_context(step):
     seen = []
 
     def model(ids):
-        seen.append(ids.to_numpy().tolist())
+        seen.append(asked(ids).tolist())
         return counting()(ids)
 
     ids = written(step, model, [[1, 2, 3, 4, 5]], 1, do_sample=False, n_positions=2)
@@ -234,10 +318,10 @@ def test_a_prompt_longer_than_the_context(step):
 
 
 @pytest.mark.about("generate")
-@pytest.mark.parametrize("ids", [[[3]], [[1], [3], [4]]])
+@pytest.mark.parametrize("ids", [[[3]], [[2], [4], [3]], [[4], [3]]])
 def test_stop_token(step, ids):
     """finished rows repeat the stop token, and all finished ends it"""
-    actual = written(step, counting(), ids, 9, do_sample=False, stop_token=5)
+    actual = written(step, counting(), ids, 6, do_sample=False, stop_token=5)
     new = 5 - min(row[0] for row in ids)
     expected = np.minimum(np.array(ids) + np.arange(new + 1), 5)
     given = f"stop_token=5 and a model that counts on, after {ids}"
@@ -245,28 +329,57 @@ def test_stop_token(step, ids):
 
 
 @pytest.mark.about("generate")
-def test_a_stop_token_in_the_prompt_does_not_stop(step):
+def test_stop_token_0(step):
+    """a stop token of 0 is one like any other"""
+    actual = written(step, counting(), [[9], [8]], 4, do_sample=False, stop_token=0)
+    given = "stop_token=0 and a model that counts 8, 9, 0, 1, after [[9], [8]]"
+    expect.equal(actual, [[9, 0, 0], [8, 9, 0]], given, "batch")
+
+
+@pytest.mark.about("generate")
+@pytest.mark.parametrize("ids", [[[5, 1]], [[1, 5]]])
+def test_a_stop_token_in_the_prompt_does_not_stop(step, ids):
     """only a generated stop token counts"""
-    actual = written(step, counting(), [[5, 1]], 2, do_sample=False, stop_token=5)
-    given = "stop_token=5 and 2 new tokens after [5, 1]"
-    expect.equal(actual, [[5, 1, 2, 3]], given, "batch")
+    actual = written(step, counting(), ids, 2, do_sample=False, stop_token=5)
+    following = (np.array(ids)[:, -1:] + np.array([1, 2])) % 10
+    given = f"stop_token=5 and 2 new tokens after {ids}"
+    expect.equal(actual, np.concatenate([ids, following], axis=1), given, "batch")
 
 
 # --- both -----------------------------------------------------------------------
 
 
-@pytest.mark.about("generate_next_token")
-@pytest.mark.parametrize("temperature", [-0.1, float("nan"), float("inf")])
-def test_bad_temperatures(step, temperature):
-    """a negative or non-finite temperature raises a ValueError"""
+def check_refused(step, **options):
     ids, model = tensor(prompts(1)), constant(LOGITS)
 
     def choose():
-        return step.generate_next_token(model, ids, temperature=temperature)
+        return step.generate_next_token(model, ids, **options)
 
     def write():
-        return step.generate(model, ids, 1, temperature=temperature)
+        return step.generate(model, ids, 1, **options)
 
-    given = f"temperature={temperature}"
+    try:
+        write()
+        expect.note("generate accepts it")  # does it alone refuse, or nothing?
+    except Exception as error:
+        expect.note(type(error))
+    given = words(options)
     expect.refused(ValueError, "temperature", choose, f"generate_next_token, {given}")
     expect.refused(ValueError, "temperature", write, f"generate, {given}")
+
+
+BAD = [-0.1, float("nan"), float("inf")]
+
+
+@pytest.mark.about("generate_next_token")
+@pytest.mark.parametrize("temperature", BAD)
+def test_bad_temperatures_where_greedy(step, temperature):
+    """a negative or non-finite temperature raises a ValueError, where greedy too"""
+    check_refused(step, temperature=temperature, do_sample=False)
+
+
+@pytest.mark.about("generate_next_token")
+@pytest.mark.parametrize("temperature", BAD)
+def test_bad_temperatures(step, temperature):
+    """a negative or non-finite temperature raises a ValueError before it is used"""
+    check_refused(step, temperature=temperature)

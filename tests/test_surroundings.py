@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_costs_the_memory_alone(house):
     (house / ".course").symlink_to("/dev/null/nowhere")
     (house / "course" / "__pycache__").touch()
     done = coach(house, "check", "1")
-    assert done.returncode == 0 and "All 7 checks pass" in done.stdout
+    assert done.returncode == 0 and "checks pass:" in done.stdout
     (line,) = done.stderr.splitlines()
     assert line.startswith("Note: the coach cannot remember this: ")
     assert f"{house / '.course'} cannot be written (" in line

@@ -25,6 +25,9 @@ class TokenEmbedding(Module[[Tensor], Tensor]):
         raise NotImplementedError("step 05: __init__")
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """Looks each id's row up: int64 `[batch, seq]` to `[batch, seq, n_embd]`."""
+        """Looks each id's row up: int64 `[batch, seq]` to `[batch, seq, n_embd]`.
+
+        batch and seq may be symbolic.
+        """
         # TODO: Replace each id by its row of the table.
         raise NotImplementedError("step 05: forward")

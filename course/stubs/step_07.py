@@ -27,6 +27,8 @@ class GPT2Attention(Module[[Tensor], Tensor]):
     Source: "Attention Is All You Need" (2017), sections 3.2.1 and 3.2.2; parameter
     names of the checkpoint, `transformer.h.N.attn`.
 
+    In all methods, batch and the numbers of tokens may be symbolic.
+
     Args:
         config: The sizes; n_embd, n_head and head_dim are used.
     """
@@ -53,8 +55,8 @@ class GPT2Attention(Module[[Tensor], Tensor]):
                 k_len - q_len keys from before the first query.
 
         Returns:
-            Probabilities `[batch, n_head, q_len, k_len]`; each row sums to 1, and
-            is 0 for every key that comes after its query.
+            Probabilities `[batch, n_head, q_len, k_len]`, of q's dtype; each row sums
+            to 1, and is 0 for every key that comes after its query.
         """
         # TODO: Score every query against every key, hide the future with the mask of
         # step 02, and turn each row into probabilities. The keys may be more than the

@@ -31,6 +31,9 @@ class GPT2Block(Module[[Tensor], Tensor]):
         raise NotImplementedError("step 09: __init__")
 
     def forward(self, x: Tensor) -> Tensor:
-        """One round: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`."""
+        """One round: `[batch, seq, n_embd]` to `[batch, seq, n_embd]`.
+
+        batch and seq may be symbolic.
+        """
         # TODO: Attention first, then the MLP, each inside the residual of step 08.
         raise NotImplementedError("step 09: forward")

@@ -34,7 +34,7 @@ class GPT2LMHeadModel(Module[..., Tensor]):
         """Scores every token of the vocabulary as the next one, at each position.
 
         Args:
-            input_ids: int64 `[batch, seq]`.
+            input_ids: int64 `[batch, seq]`; batch and seq may be symbolic.
             positions: int64 `[seq]` or `[batch, seq]`; None means 0, 1, 2, ...
 
         Returns:

@@ -81,7 +81,7 @@ def generate(
         int64 `[batch, seq + new]`: the prompts and what follows them.
 
     Raises:
-        ValueError: If the temperature is negative or not finite; the message says so.
+        ValueError: As `generate_next_token` does.
     """
     # TODO: Ask for one token after another and append each. Show the model no more than
     # n_positions tokens, keep finished rows on their stop token, and end when every row

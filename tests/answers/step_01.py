@@ -125,4 +125,17 @@ def inner_dim(self):
         case width:
             return width
 """,
+    "types checked too": """
+def __post_init__(self):
+    for name, size in vars(self).items():
+        if name == "n_inner" and size is None:
+            continue
+        kind = float if name == "layer_norm_epsilon" else int
+        if not isinstance(size, kind):
+            raise TypeError(f"{name} must be of type {kind.__name__}")
+        if size <= 0:
+            raise ValueError(f"{name} must be positive")
+    if self.n_embd % self.n_head:
+        raise ValueError("n_head must divide n_embd")
+""",
 }

@@ -78,4 +78,12 @@ def causal_mask(sequence_length, num_tokens, *, dtype, device):
     past = F.zeros([new, old], dtype=dtype, device=device)
     return F.concat([past, blocked], axis=1)
 """,
+    "made in float32, then cast": """
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    float32 = {"dtype": DType.float32, "device": device}
+    past = F.zeros([sequence_length, num_tokens], **float32)
+    future = F.full([sequence_length, sequence_length], float("-inf"), **float32)
+    future = F.band_part(future, num_upper=0, exclude=True)
+    return F.cast(F.concat([past, future], axis=1), dtype)
+""",
 }

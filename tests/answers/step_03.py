@@ -52,4 +52,29 @@ def __init__(self, dim: int, *, eps: float):
 def forward(self, x):
     return F.layer_norm(x, gamma=self.weight, beta=self.bias, epsilon=self.epsilon)
 """,
+    "in float32, and back": """
+from max.dtype import DType
+
+
+def forward(self, x):
+    wide = F.cast(x, DType.float32)
+    centred = wide - F.mean(wide, axis=-1)
+    scale = F.rsqrt(F.mean(centred * centred, axis=-1) + self.eps)
+    return F.cast(centred * scale, x.dtype) * self.weight + self.bias
+""",
+    "parameters of their own dtype, the weight scaled first": """
+from max.dtype import DType
+
+
+def __init__(self, dim, *, eps):
+    self.dim, self.eps = dim, eps
+    self.weight = Tensor.ones([dim], dtype=DType.float32)
+    self.bias = Tensor.zeros([dim], dtype=DType.float32)
+
+
+def forward(self, x):
+    centred = x - F.sum(x, axis=-1) * (1.0 / self.dim)
+    variance = F.sum(centred * centred, axis=-1) * (1.0 / self.dim)
+    return centred * (self.weight / F.sqrt(variance + self.eps)) + self.bias
+""",
 }

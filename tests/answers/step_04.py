@@ -50,4 +50,27 @@ def forward(self, x):
     h = F.gelu(h, approximate="tanh")
     return F.matmul(h, self.c_proj.weight.transpose(0, 1)) + self.c_proj.bias
 """,
+    "layers by their names, and a polynomial in x squared": """
+import math
+
+
+class GPT2MLP(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        sizes = {
+            "c_proj": (config.inner_dim, config.n_embd),
+            "c_fc": (config.n_embd, config.inner_dim),
+        }
+        for name, (fan_in, fan_out) in sizes.items():
+            setattr(self, name, Linear(fan_in, fan_out))
+
+    @staticmethod
+    def bend(x):
+        twice = x * (1.0 + x * x * 0.044715) * math.sqrt(8.0 / math.pi)
+        return x * F.sigmoid(twice)
+
+    def forward(self, x):
+        for stage in (self.c_fc, self.bend, self.c_proj):
+            x = stage(x)
+        return x
+""",
 }

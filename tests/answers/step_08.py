@@ -28,4 +28,11 @@ def compose(outer, inner):
 def residual(x, norm, sublayer):
     return compose(sublayer, norm)(x) + x
 """,
+    "in a loop": """
+def residual(x, norm, sublayer):
+    branch = x
+    for part in (norm, sublayer):
+        branch = part(branch)
+    return x + branch
+""",
 }

@@ -50,4 +50,17 @@ def forward(self, x):
     x = residual(x, lambda stream: self.ln_1(stream), lambda y: self.attn(y))
     return residual(x, lambda stream: self.ln_2(stream), lambda y: self.mlp(y))
 """,
+    "parts and their names in loops": """
+def __init__(self, config):
+    for number, make in enumerate((GPT2Attention, GPT2MLP), start=1):
+        setattr(self, ("attn", "mlp")[number - 1], make(config))
+        norm = LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        setattr(self, f"ln_{number}", norm)
+
+
+def forward(self, x):
+    for norm, part in (("ln_1", "attn"), ("ln_2", "mlp")):
+        x = residual(x, getattr(self, norm), getattr(self, part))
+    return x
+""",
 }

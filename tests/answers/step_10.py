@@ -105,4 +105,26 @@ def forward(self, input_ids, positions=None):
         positions = F.cast(F.cumsum(ones) - 1, DType.int64)
     return self.ln_f(self.h(self.wte(input_ids) + self.wpe(positions)))
 """,
+    "a pattern for the length, one row of positions": """
+def __init__(self, config):
+    self.ln_f = LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+    self.h = [GPT2Block(config) for _ in range(config.n_layer)]
+    self.wpe, self.wte = PositionEmbedding(config), TokenEmbedding(config)
+    self.context = config.n_positions
+
+
+def forward(self, input_ids, positions=None):
+    length = input_ids.shape[-1]
+    match length:
+        case StaticDim(dim=known) if known > self.context:
+            raise ValueError(f"{known} tokens > n_positions = {self.context}")
+    if positions is None:
+        positions = Tensor.arange(
+            0, length, 1, length, dtype=DType.int64, device=input_ids.device
+        ).reshape([1, length])
+    stream = self.wpe(positions) + self.wte(input_ids)
+    for block in self.h:
+        stream = block.forward(stream)
+    return self.ln_f(stream)
+""",
 }

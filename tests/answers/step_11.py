@@ -46,4 +46,17 @@ def forward(self, input_ids, positions=None):
         return gpt2(input_ids) @ gpt2.wte.weight.T
     return gpt2(input_ids, positions) @ gpt2.wte.weight.T
 """,
+    "the table through a property": """
+class GPT2LMHeadModel(Module[..., Tensor]):
+    def __init__(self, config):
+        self.transformer = GPT2Model(config)
+
+    @property
+    def table(self):
+        return self.transformer.wte.weight
+
+    def forward(self, input_ids, positions=None):
+        hidden = self.transformer(input_ids=input_ids, positions=positions)
+        return hidden @ self.table.permute([1, 0])
+""",
 }

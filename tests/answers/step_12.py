@@ -265,4 +265,61 @@ def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rn
         return Tensor.from_dlpack(tokens).to(input_ids.device)
     return F.argmax(logits, axis=-1).to(input_ids.device)
 """,
+    "lists of ids, a function that picks from a row": """
+def _pick(temperature, do_sample, rng):
+    if not (math.isfinite(temperature) and temperature >= 0.0):
+        raise ValueError(f"the temperature {temperature} is negative or not finite")
+    if temperature == 0.0 or not do_sample:
+        return lambda logits: int(np.argmax(logits))
+    source = np.random.default_rng() if rng is None else rng
+
+    def sample(logits):
+        with np.errstate(over="ignore"):
+            odds = np.exp((logits - np.max(logits)) / temperature)
+        return int(source.choice(len(odds), p=odds / math.fsum(odds)))
+
+    return sample
+
+
+def _tensor(rows, like):
+    return Tensor.from_dlpack(np.array(rows, dtype=np.int64)).to(like.device)
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    pick = _pick(temperature, do_sample, rng)
+    logits = model(input_ids)[:, -1].to(CPU()).cast(DType.float64)
+    return _tensor([[pick(row)] for row in logits.to_numpy()], input_ids)
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    _pick(temperature, do_sample, rng)
+    rows = input_ids.to_numpy().tolist()
+    stopped: set[int] = set()
+    left = max_new_tokens
+    while left > 0 and len(stopped) < len(rows):
+        window = rows if n_positions is None else [row[-n_positions:] for row in rows]
+        tokens = generate_next_token(
+            model,
+            _tensor(window, input_ids),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        ).to_numpy()
+        for i, row in enumerate(rows):
+            row.append(stop_token if i in stopped else int(tokens[i, 0]))
+            if stop_token is not None and row[-1] == stop_token:
+                stopped.add(i)
+        left -= 1
+    return _tensor(rows, input_ids)
+""",
 }

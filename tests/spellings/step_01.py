@@ -135,7 +135,7 @@ def inner_dim(self) -> int | None:
 """,
     ),
     (
-        "letting 0 pass",
+        "letting 0 pass, for n_head too",
         """
 def __post_init__(self):
     sizes = {
@@ -191,7 +191,7 @@ def __post_init__(self):
 """,
     ),
     (
-        "checking only some of the sizes",
+        "checking neither vocab_size nor n_positions",
         """
 def __post_init__(self):
     if self.n_embd <= 0 or self.n_layer <= 0 or self.n_head <= 0:
@@ -205,7 +205,7 @@ def __post_init__(self):
 """,
     ),
     (
-        "comparing n_inner with 0 even where it is None",
+        "asking whether n_inner <= 0 even where it is None",
         """
 import dataclasses
 
@@ -270,6 +270,262 @@ def __post_init__(self):
         raise ValueError("All sizes must be positive")
     if self.n_embd % self.n_head != 0:
         raise ValueError("The width cannot be divided by the number of heads")
+""",
+    ),
+    (
+        "dividing by n_head before it is known to be positive",
+        """
+def __post_init__(self):
+    if self.n_embd % self.n_head != 0:
+        raise ValueError(
+            f"n_head: {self.n_head} heads cannot share n_embd={self.n_embd}"
+        )
+    for name in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head"):
+        if getattr(self, name) <= 0:
+            raise ValueError(f"{name} must be positive")
+    if self.n_inner is not None and self.n_inner <= 0:
+        raise ValueError("n_inner must be positive or None")
+    if self.layer_norm_epsilon <= 0:
+        raise ValueError("layer_norm_epsilon must be positive")
+""",
+    ),
+    (
+        "letting an n_inner of 0 pass",
+        """
+def __post_init__(self):
+
+    def check(name):
+        if not getattr(self, name) > 0:
+            raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+
+    check("vocab_size")
+    check("n_positions")
+    check("n_embd")
+    check("n_layer")
+    check("n_head")
+    check("layer_norm_epsilon")
+    if self.n_inner and self.n_inner < 0:
+        raise ValueError(f"n_inner must be > 0, got {self.n_inner}")
+    if self.n_embd % self.n_head != 0:
+        raise ValueError(
+            f"n_head={self.n_head} does not divide n_embd={self.n_embd}"
+        )
+
+
+@property
+def inner_dim(self):
+    return self.n_inner if self.n_inner is not None else 4 * self.n_embd
+""",
+    ),
+    (
+        "letting an epsilon of 0 pass",
+        """
+def __post_init__(self):
+    for field in [
+        "vocab_size",
+        "n_positions",
+        "n_embd",
+        "n_layer",
+        "n_head",
+        "n_inner",
+    ]:
+        value = getattr(self, field)
+        if value is None and field == "n_inner":
+            continue
+        if value < 1:
+            raise ValueError(f"{field} must be positive, but is {value}")
+    if self.layer_norm_epsilon < 0:
+        raise ValueError(
+            f"layer_norm_epsilon must be positive, but is {self.layer_norm_epsilon}"
+        )
+    heads_left_over = self.n_embd % self.n_head
+    if heads_left_over:
+        raise ValueError(f"n_head must divide n_embd, remainder {heads_left_over}")
+
+
+@property
+def inner_dim(self):
+    if self.n_inner is None:
+        return 4 * self.n_embd
+    return self.n_inner
+""",
+    ),
+    (
+        "assert for the sharing instead of raise ValueError",
+        """
+def __post_init__(self):
+    for name in (
+        "vocab_size",
+        "n_positions",
+        "n_embd",
+        "n_layer",
+        "n_head",
+        "layer_norm_epsilon",
+    ):
+        if not getattr(self, name) > 0:
+            raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+    if self.n_inner is not None and self.n_inner <= 0:
+        raise ValueError(f"n_inner must be positive or None, got {self.n_inner}")
+    assert self.n_embd % self.n_head == 0, (
+        f"n_embd ({self.n_embd}) must be divisible by n_head ({self.n_head})"
+    )
+""",
+    ),
+    (
+        "a message about the sharing that does not name n_head",
+        """
+from dataclasses import fields
+
+
+def __post_init__(self):
+    for field in fields(self):
+        value = getattr(self, field.name)
+        if field.name == "n_inner" and value is None:
+            continue
+        if not value > 0:
+            raise ValueError(f"{field.name} must be > 0, got {value!r}")
+    if self.head_dim * self.n_head != self.n_embd:
+        raise ValueError(
+            f"embed_dim must be divisible by num_heads (got `embed_dim`: "
+            f"{self.n_embd} and `num_heads`: {self.n_head})."
+        )
+
+
+@property
+def inner_dim(self):
+    return self.n_inner if self.n_inner is not None else 4 * self.n_embd
+""",
+    ),
+    (
+        "writing 4 * n_embd into n_inner where it was None",
+        """
+def __post_init__(self):
+    if self.n_inner is None:
+        object.__setattr__(self, "n_inner", 4 * self.n_embd)
+    for name, value in vars(self).items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive (got {value})")
+    if self.n_embd % self.n_head:
+        raise ValueError(
+            f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}"
+        )
+
+
+@property
+def inner_dim(self):
+    return self.n_inner
+""",
+    ),
+    (
+        "not checking n_positions",
+        """
+def __post_init__(self):
+
+    def check(name, value):
+        if not value > 0:
+            raise ValueError(f"{name} must be > 0 but is {value}")
+
+    check("vocab_size", self.vocab_size)
+    check("n_embd", self.n_embd)
+    check("n_embd", self.n_embd)
+    check("n_layer", self.n_layer)
+    check("n_head", self.n_head)
+    check("layer_norm_epsilon", self.layer_norm_epsilon)
+    if self.n_inner is not None:
+        check("n_inner", self.n_inner)
+    if self.head_dim * self.n_head != self.n_embd:
+        raise ValueError(f"n_head: {self.n_head} heads cannot share {self.n_embd}")
+
+
+@property
+def inner_dim(self):
+    return self.n_inner or 4 * self.n_embd
+""",
+    ),
+    (
+        "letting 0 pass, for n_head too",
+        """
+def __post_init__(self):
+    for name, value in vars(self).items():
+        if value and value <= 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+    if self.n_head and self.n_embd % self.n_head:
+        raise ValueError(
+            f"n_head={self.n_head} does not divide n_embd={self.n_embd}"
+        )
+""",
+    ),
+    (
+        "the larger of n_inner and 4 * n_embd",
+        """
+def __post_init__(self):
+
+    def require(ok, message):
+        if not ok:
+            raise ValueError(message)
+
+    for name in (
+        "vocab_size",
+        "n_positions",
+        "n_embd",
+        "n_layer",
+        "n_head",
+        "layer_norm_epsilon",
+    ):
+        require(getattr(self, name) > 0, f"{name} must be > 0")
+    require(self.n_inner is None or self.n_inner > 0, "n_inner must be > 0")
+    require(self.n_embd % self.n_head == 0, "n_embd must be divisible by n_head")
+
+
+@property
+def inner_dim(self):
+    return max(self.n_inner or 0, 4 * self.n_embd)
+""",
+    ),
+    (
+        "not checking layer_norm_epsilon",
+        """
+from dataclasses import fields
+
+
+def __post_init__(self):
+    for field in fields(self):
+        value = getattr(self, field.name)
+        if isinstance(value, int) and value <= 0:
+            raise ValueError(f"{field.name} must be positive, got {value}")
+    if self.n_embd % self.n_head != 0:
+        raise ValueError(
+            f"n_embd ({self.n_embd}) must be divisible by n_head ({self.n_head})"
+        )
+""",
+    ),
+    (
+        "refusing an odd head_dim",
+        """
+def __post_init__(self):
+    positive = {
+        "vocab_size": self.vocab_size,
+        "n_positions": self.n_positions,
+        "n_embd": self.n_embd,
+        "n_layer": self.n_layer,
+        "n_head": self.n_head,
+        "layer_norm_epsilon": self.layer_norm_epsilon,
+    }
+    if self.n_inner is not None:
+        positive["n_inner"] = self.n_inner
+    for name, value in positive.items():
+        if value <= 0:
+            raise ValueError(f"{name} must be positive (got {value})")
+    head_dim, remainder = divmod(self.n_embd, self.n_head)
+    if remainder != 0 or head_dim % 2 != 0:
+        raise ValueError(
+            f"n_head: {self.n_embd} cannot be shared evenly among {self.n_head} heads"
+        )
+
+
+@property
+def inner_dim(self):
+    return self.n_inner if self.n_inner is not None else 4 * self.n_embd
 """,
     ),
 ]

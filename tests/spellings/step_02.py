@@ -177,4 +177,178 @@ def causal_mask(sequence_length, num_tokens, *, dtype, device):
     return F.where(j > i, infs, zeros)
 """,
     ),
+    (
+        "counting the positions in the mask's dtype",
+        """
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    total = Dim(num_tokens) + sequence_length
+    i = F.range(
+        num_tokens, total, out_dim=sequence_length, dtype=dtype, device=device
+    )
+    j = F.range(0, total, out_dim=total, dtype=dtype, device=device)
+    future = j.unsqueeze(0) > i.unsqueeze(1)
+    zero = F.constant(0.0, dtype, device)
+    minus_inf = F.constant(float("-inf"), dtype, device)
+    return F.where(future, minus_inf, zero)
+""",
+    ),
+    (
+        "hiding nothing where there are old tokens",
+        """
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    shape = [sequence_length, Dim(num_tokens) + sequence_length]
+    if Dim(num_tokens) != 0:
+        return F.zeros(shape, dtype=dtype, device=device)
+    mask = F.full(shape, float("-inf"), dtype=dtype, device=device)
+    return F.band_part(mask, num_lower=None, num_upper=0, exclude=True)
+""",
+    ),
+    (
+        "int(num_tokens)",
+        """
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    past = int(num_tokens)
+    n = Dim(sequence_length) + past
+    mask = F.constant(float("-inf"), dtype, device)
+    mask = F.broadcast_to(mask, [sequence_length, n])
+    return F.band_part(mask, num_lower=None, num_upper=past, exclude=True)
+""",
+    ),
+    (
+        "the lowest finite number instead of -inf",
+        """
+import numpy as np
+
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    NEG = float(np.finfo(np.float32).min)
+    total = Dim(num_tokens) + sequence_length
+    rows = F.range(
+        num_tokens, total, out_dim=sequence_length, dtype=DType.int64, device=device
+    )
+    cols = F.range(0, total, out_dim=total, dtype=DType.int64, device=device)
+    hidden = F.unsqueeze(cols, 0) > F.unsqueeze(rows, 1)
+    return F.where(
+        hidden, F.constant(NEG, dtype, device), F.constant(0.0, dtype, device)
+    )
+""",
+    ),
+    (
+        "int(sequence_length)",
+        """
+import numpy as np
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    q_len = int(sequence_length)
+    past = int(num_tokens)
+    mask = np.triu(
+        np.full((q_len, past + q_len), -np.inf, dtype=np.float32), k=past + 1
+    )
+    return F.constant(mask, device=device).cast(dtype)
+""",
+    ),
+    (
+        "F.where with two numbers of Python",
+        """
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    q_len = Dim(sequence_length)
+    start = Dim(num_tokens)
+    k_len = start + q_len
+    i = F.range(start, k_len, 1, out_dim=q_len, dtype=DType.int64, device=device)
+    j = F.range(0, k_len, 1, out_dim=k_len, dtype=DType.int64, device=device)
+    visible = F.unsqueeze(j, 0) <= F.unsqueeze(i, 1)
+    return F.where(visible, 0.0, float("-inf")).cast(dtype)
+""",
+    ),
+    (
+        "taking num_tokens for 0 unless it is an int",
+        """
+from max.graph import Dim
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    rows = Dim(sequence_length)
+    cols = rows + num_tokens
+    offset = num_tokens if isinstance(num_tokens, int) else 0
+    everything_hidden = F.full(
+        [rows, cols], float("-inf"), dtype=dtype, device=device
+    )
+    return F.band_part(everything_hidden, None, offset, exclude=True)
+""",
+    ),
+    (
+        "keeping the mask for the next call",
+        """
+from functools import lru_cache
+
+from max.graph import Dim
+
+
+@lru_cache(maxsize=None)
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    s = Dim(sequence_length)
+    t = Dim(num_tokens) + s
+    i = F.range(num_tokens, t, 1, s, dtype=DType.int64, device=device)
+    j = F.range(0, t, 1, t, dtype=DType.int64, device=device)
+    blocked = F.unsqueeze(j, 0) > F.unsqueeze(i, 1)
+    visible = F.zeros([s, t], dtype=dtype, device=device)
+    return F.where(
+        blocked, F.full([s, t], float("-inf"), dtype=dtype, device=device), visible
+    )
+""",
+    ),
+    (
+        "-1e4 instead of -inf",
+        """
+from max.graph import Dim
+
+MASK_VALUE = -10000.0
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    seq = Dim(sequence_length)
+    past = Dim(num_tokens)
+    total = past + seq
+    query_pos = F.range(past, total, 1, seq, dtype=DType.int64, device=device)
+    key_pos = F.range(0, total, 1, total, dtype=DType.int64, device=device)
+    future = F.unsqueeze(key_pos, 0) > F.unsqueeze(query_pos, 1)
+    zeros = F.zeros([seq, total], dtype=dtype, device=device)
+    return F.where(future, F.full_like(zeros, MASK_VALUE), zeros)
+""",
+    ),
+    (
+        "keeping the masks of all lengths, whatever the dtype is",
+        """
+_CACHE = {}
+
+
+def causal_mask(sequence_length, num_tokens, *, dtype, device):
+    # attention asks for the same mask in every layer: build it once
+    key = (str(sequence_length), str(num_tokens))
+    if key in _CACHE:
+        return _CACHE[key]
+    shape = [sequence_length, sequence_length]
+    future = F.band_part(
+        F.full(shape, float("-inf"), dtype=dtype, device=device), None, 0, exclude=True
+    )
+    past = F.zeros([sequence_length, num_tokens], dtype=dtype, device=device)
+    _CACHE[key] = F.concat([past, future], axis=1)
+    return _CACHE[key]
+""",
+    ),
 ]

@@ -135,7 +135,7 @@ class GPT2MLP(Module[[Tensor], Tensor]):
 """,
     ),
     (
-        "the names fc1 and fc2",
+        "other names than c_fc and c_proj",
         """
 class GPT2MLP(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -168,6 +168,89 @@ def forward(self, x):
     x = self.c_fc(x)
     x = self.c_proj(x)
     return F.gelu(x, approximate="tanh")
+""",
+    ),
+    (
+        "0.044175 instead of 0.044715",
+        """
+def _gelu(x):
+    return 0.5 * x * (1.0 + F.tanh(0.7978845608028654 * (x + 0.044175 * x * x * x)))
+
+
+def forward(self, x):
+    return self.c_proj(_gelu(self.c_fc(x)))
+""",
+    ),
+    (
+        "an exp that overflows for large positive numbers",
+        """
+def forward(self, x):
+    x = self.c_fc(x)
+    u = (2 / 3.141592653589793) ** 0.5 * (x + 0.044715 * x**3)
+    e = F.exp(2 * u)
+    return self.c_proj(x * (e / (e + 1)))
+""",
+    ),
+    (
+        'approximate="gelu_new"',
+        """
+def forward(self, x):
+    h = F.gelu(self.c_fc(x), approximate="gelu_new")
+    return self.c_proj(h)
+""",
+    ),
+    (
+        "sqrt(2 / pi) for x alone, not for the cubic term",
+        """
+import math
+
+
+def new_gelu(x):
+    inner = math.sqrt(2.0 / math.pi) * x + 0.044715 * x * x * x
+    return 0.5 * x * (1.0 + F.tanh(inner))
+
+
+def forward(self, x):
+    return self.c_proj(new_gelu(self.c_fc(x)))
+""",
+    ),
+    (
+        "cutting large numbers off at 10",
+        """
+def forward(self, x):
+    h = self.c_fc(x)
+    h = F.min(F.max(h, -10.0), 10.0)
+    h = 0.5 * h * (1.0 + F.tanh(0.7978845608 * (h + 0.044715 * h * h * h)))
+    return self.c_proj(h)
+""",
+    ),
+    (
+        "taking x's shape apart as batch, seq and width",
+        """
+def forward(self, x):
+    batch, seq, width = x.shape
+    tokens = F.reshape(x, [batch * seq, width])
+    tokens = self.c_proj(F.gelu(self.c_fc(tokens), approximate="tanh"))
+    return F.reshape(tokens, [batch, seq, width])
+""",
+    ),
+    (
+        "sigmoid(u) instead of sigmoid(2 u), or half of sqrt(2 / pi)",
+        """
+import math
+
+
+def forward(self, x):
+    h = self.c_fc(x)
+    gate = F.sigmoid(math.sqrt(2 / math.pi) * (h + 0.044715 * h * h * h))
+    return self.c_proj(h * gate)
+""",
+    ),
+    (
+        "approximate=True, as in JAX",
+        """
+def forward(self, x):
+    return self.c_proj(F.gelu(self.c_fc(x), approximate=True))
 """,
     ),
 ]

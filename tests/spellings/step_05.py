@@ -14,7 +14,7 @@ class TokenEmbedding(Module[[Tensor], Tensor]):
 """,
     ),
     (
-        "the name embedding",
+        "another name than weight",
         """
 class TokenEmbedding(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -25,7 +25,7 @@ class TokenEmbedding(Module[[Tensor], Tensor]):
 """,
     ),
     (
-        "the name wte inside of the table",
+        "another name than weight",
         """
 from max.experimental.nn import Embedding
 
@@ -70,6 +70,41 @@ def forward(self, input_ids):
     flat = F.reshape(input_ids, [-1])
     rows = F.gather(self.weight, flat, axis=0)
     return rows
+""",
+    ),
+    (
+        "another name than weight",
+        """
+from max.experimental.nn import Embedding
+
+
+class TokenEmbedding(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        self.embedding = Embedding(config.vocab_size, dim=config.n_embd)
+
+    def forward(self, input_ids):
+        return self.embedding(input_ids)
+""",
+    ),
+    (
+        "a vector of zeros for id 0, as for padding",
+        """
+def forward(self, input_ids):
+    vectors = F.gather(self.weight, input_ids, axis=0)
+    not_padding = F.unsqueeze(input_ids != 0, -1)
+    return vectors * F.cast(not_padding, vectors.dtype)
+""",
+    ),
+    (
+        "the table under two names",
+        """
+class TokenEmbedding(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        self.weight = Tensor.zeros([config.vocab_size, config.n_embd])
+        self.table = self.weight
+
+    def forward(self, input_ids):
+        return F.gather(self.table, input_ids, axis=0)
 """,
     ),
 ]

@@ -10,7 +10,7 @@ def __init__(self, config):
 """,
     ),
     (
-        "the name wpe inside of the table",
+        "another name than weight",
         """
 class PositionEmbedding(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -29,7 +29,7 @@ def forward(self, positions):
 """,
     ),
     (
-        "always taking the first rows",
+        "always taking the first rows, once for all texts",
         """
 def forward(self, positions):
     length = int(positions.shape[-1])
@@ -51,6 +51,107 @@ def forward(self, positions):
     if positions.rank == 2:
         positions = positions.reshape([-1])
     return F.gather(self.weight, positions, axis=0)
+""",
+    ),
+    (
+        "a batch of 1 around a list of positions",
+        """
+def forward(self, positions):
+    if len(positions.shape) == 1:
+        positions = F.unsqueeze(positions, 0)
+    vectors = F.gather(self.weight, positions, axis=0)
+    return vectors
+""",
+    ),
+    (
+        "always taking the first rows",
+        """
+def forward(self, positions):
+    length = positions.shape[-1]
+    index = F.range(
+        0, length, out_dim=length, dtype=positions.dtype, device=positions.device
+    )
+    vectors = F.gather(self.weight, index, axis=0)
+    return F.broadcast_to(vectors, [*positions.shape, self.weight.shape[1]])
+""",
+    ),
+    (
+        "always taking the first rows",
+        """
+def forward(self, positions):
+    seq_len = positions.shape[-1]
+    pos_emb = self.weight[:seq_len, :]
+    if positions.rank == 2:
+        width = self.weight.shape[1]
+        pos_emb = F.broadcast_to(pos_emb, [positions.shape[0], seq_len, width])
+    return pos_emb
+""",
+    ),
+    (
+        "always taking the first rows, once for all texts",
+        """
+def forward(self, positions):
+    seq_len = positions.shape[-1]
+    rows = F.range(
+        0, seq_len, 1, seq_len, dtype=positions.dtype, device=positions.device
+    )
+    return F.gather(self.weight, rows, axis=0)
+""",
+    ),
+    (
+        "the first text's positions for the whole batch",
+        """
+def forward(self, positions):
+    if positions.rank == 1:
+        return F.gather(self.weight, positions, axis=0)
+    batch, seq = positions.shape
+    rows = F.gather(self.weight, positions[0], axis=0)
+    return F.broadcast_to(F.unsqueeze(rows, 0), [batch, seq, self.weight.shape[1]])
+""",
+    ),
+    (
+        "looking only the first text's positions up",
+        """
+def forward(self, positions):
+    if positions.rank == 2:
+        positions = positions[0]
+    return F.gather(self.weight, positions, axis=0)
+""",
+    ),
+    (
+        "subtracting 1 from the positions",
+        """
+def forward(self, positions):
+    rows = positions - 1
+    return F.gather(self.weight, rows, axis=0)
+""",
+    ),
+    (
+        "two rows too many",
+        """
+class PositionEmbedding(Module[[Tensor], Tensor]):
+    offset = 2
+
+    def __init__(self, config):
+        self.weight = Tensor.zeros([config.n_positions + self.offset, config.n_embd])
+
+    def forward(self, positions):
+        return F.gather(self.weight, positions + self.offset, axis=0)
+""",
+    ),
+    (
+        "another name than weight",
+        """
+class PositionEmbedding(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        self._weight = Tensor.zeros([config.n_positions, config.n_embd])
+
+    @property
+    def weight(self):
+        return self._weight
+
+    def forward(self, positions):
+        return F.gather(self.weight, positions, axis=0)
 """,
     ),
 ]

@@ -95,7 +95,7 @@ def forward(self, x):
 """,
     ),
     (
-        "a fixed epsilon of 1e-5",
+        "a fixed epsilon in both layer norms",
         """
 class GPT2Block(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -112,7 +112,7 @@ class GPT2Block(Module[[Tensor], Tensor]):
 """,
     ),
     (
-        "the names ln1 and ln2",
+        "other names for the layer norms than ln_1 and ln_2",
         """
 class GPT2Block(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -128,7 +128,7 @@ class GPT2Block(Module[[Tensor], Tensor]):
 """,
     ),
     (
-        "the name attention instead of attn",
+        "another name for the attention than attn",
         """
 class GPT2Block(Module[[Tensor], Tensor]):
     def __init__(self, config):
@@ -140,6 +140,108 @@ class GPT2Block(Module[[Tensor], Tensor]):
     def forward(self, x):
         after = residual(x, self.ln_1, self.attention)
         return residual(after, self.ln_2, self.mlp)
+""",
+    ),
+    (
+        "a fixed epsilon in ln_2",
+        """
+def __init__(self, config):
+    dim = config.n_embd
+    self.ln_1 = LayerNorm(dim, eps=config.layer_norm_epsilon)
+    self.attn = GPT2Attention(config)
+    self.ln_2 = LayerNorm(dim, eps=1e-5)
+    self.mlp = GPT2MLP(config)
+
+
+def forward(self, x):
+    return residual(residual(x, self.ln_1, self.attn), self.ln_2, self.mlp)
+""",
+    ),
+    (
+        "a fixed epsilon in both layer norms",
+        """
+def __init__(self, config):
+    self.attn = GPT2Attention(config)
+    self.mlp = GPT2MLP(config)
+    self.ln_1 = LayerNorm(config.n_embd, eps=1e-6)
+    self.ln_2 = LayerNorm(config.n_embd, eps=1e-6)
+""",
+    ),
+    (
+        "adding the stream to what residual returns",
+        """
+def forward(self, x):
+    x = x + residual(x, self.ln_1, self.attn)
+    x = x + residual(x, self.ln_2, self.mlp)
+    return x
+""",
+    ),
+    (
+        "keeping the parts a second time, in a list",
+        """
+def __init__(self, config):
+    eps = config.layer_norm_epsilon
+    self.ln_1 = LayerNorm(config.n_embd, eps=eps)
+    self.attn = GPT2Attention(config)
+    self.ln_2 = LayerNorm(config.n_embd, eps=eps)
+    self.mlp = GPT2MLP(config)
+    self.sublayers = [(self.ln_1, self.attn), (self.ln_2, self.mlp)]
+
+
+def forward(self, x):
+    for norm, layer in self.sublayers:
+        x = residual(x, norm, layer)
+    return x
+""",
+    ),
+    (
+        "normalizing twice in front of each sublayer",
+        """
+def attention_half(self, h):
+    return self.attn(self.ln_1(h))
+
+
+class GPT2Block(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        self.ln_1 = LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.attn = GPT2Attention(config)
+        self.ln_2 = LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.mlp = GPT2MLP(config)
+
+    def _feed_forward(self, h):
+        return self.mlp(self.ln_2(h))
+
+    def forward(self, x):
+        x = residual(x, self.ln_1, lambda h: attention_half(self, h))
+        return residual(x, self.ln_2, self._feed_forward)
+""",
+    ),
+    (
+        "other names for the layer norms and the attention than ln_1, ln_2 and attn",
+        """
+class GPT2Block(Module[[Tensor], Tensor]):
+    def __init__(self, config):
+        hidden_size, eps = config.n_embd, config.layer_norm_epsilon
+        self.self_attn = GPT2Attention(config)
+        self.mlp = GPT2MLP(config)
+        self.input_layernorm = LayerNorm(hidden_size, eps=eps)
+        self.post_attention_layernorm = LayerNorm(hidden_size, eps=eps)
+
+    def forward(self, hidden_states):
+        hidden_states = residual(hidden_states, self.input_layernorm, self.self_attn)
+        return residual(hidden_states, self.post_attention_layernorm, self.mlp)
+""",
+    ),
+    (
+        "taking [0] of what attention returns, as of a tuple",
+        """
+def forward(self, hidden_states):
+    def attention(normed):
+        attn_outputs = self.attn(normed)
+        return attn_outputs[0]  # output_attn: a, present, (attentions)
+
+    hidden_states = residual(hidden_states, self.ln_1, attention)
+    return residual(hidden_states, self.ln_2, self.mlp)
 """,
     ),
 ]

@@ -161,7 +161,7 @@ def __init__(self, config):
 """,
     ),
     (
-        "the name blocks instead of h",
+        "another name for the blocks than h",
         """
 class GPT2Model(Module[..., Tensor]):
     def __init__(self, config):
@@ -224,7 +224,7 @@ def forward(self, input_ids, positions=None):
 """,
     ),
     (
-        "measuring the batch instead of the sequence",
+        "refusing a large batch instead of a long sequence",
         """
 def forward(self, input_ids, positions=None):
     size = input_ids.shape[0]
@@ -239,6 +239,184 @@ def forward(self, input_ids, positions=None):
     for block in self.h:
         h = block(h)
     return self.ln_f(h)
+""",
+    ),
+    (
+        "refusing a long sequence only where no positions are given",
+        """
+def count(model, input_ids):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > model.n_positions:
+        raise ValueError(f"{int(seq)} is longer than n_positions")
+    return F.range(0, seq, 1, seq, dtype=DType.int64, device=input_ids.device)
+
+
+def forward(self, input_ids, positions=None):
+    if positions is None:
+        positions = count(self, input_ids)
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "counting n_positions positions where the length is symbolic",
+        """
+def forward(self, input_ids, positions=None):
+    length = self.n_positions
+    if isinstance(input_ids.shape[1], StaticDim):
+        length = int(input_ids.shape[1])
+    if length > self.n_positions:
+        raise ValueError(f"{length} tokens, n_positions is {self.n_positions}")
+    if positions is None:
+        positions = F.range(0, length, dtype=DType.int64, device=input_ids.device)
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "taking the length as an int before asking whether it is known",
+        """
+def forward(self, input_ids, positions=None):
+    t = int(input_ids.shape[1])
+    if t > self.n_positions:
+        raise ValueError(f"length {t}, n_positions is only {self.n_positions}")
+    if positions is None:
+        positions = F.range(0, t, dtype=DType.int64, device=input_ids.device)
+    tok_emb = self.wte(input_ids)
+    pos_emb = self.wpe(positions)
+    x = tok_emb + pos_emb
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "counting positions with the length as an int",
+        """
+import numpy as np
+
+
+def forward(self, input_ids, positions=None):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > self.n_positions:
+        raise ValueError(f"{int(seq)} tokens > n_positions = {self.n_positions}")
+    if positions is None:
+        positions = Tensor.from_dlpack(np.arange(int(seq)))
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "comparing the length before asking whether it is known",
+        """
+def forward(self, input_ids, positions=None):
+    batch_size, seq = input_ids.shape
+    if seq > self.n_positions:
+        raise ValueError(f"{seq} tokens, n_positions is only {self.n_positions}")
+    if positions is None:
+        positions = F.range(
+            0, seq, 1, seq, dtype=DType.int64, device=input_ids.device
+        )
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "asking whether positions is true, instead of whether it is None",
+        """
+def forward(self, input_ids, positions=None):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > self.n_positions:
+        raise ValueError(f"{int(seq)} tokens > n_positions = {self.n_positions}")
+    positions = positions or F.range(
+        0, seq, 1, seq, dtype=DType.int64, device=input_ids.device
+    )
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "adding the position embeddings in front of every block",
+        """
+def forward(self, input_ids, positions=None):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > self.n_positions:
+        raise ValueError(f"{int(seq)} tokens > n_positions = {self.n_positions}")
+    if positions is None:
+        positions = F.range(
+            0, seq, 1, seq, dtype=DType.int64, device=input_ids.device
+        )
+    where = self.wpe(positions)
+    x = self.wte(input_ids)
+    for block in self.h:
+        # attention itself does not know the order: tell each block
+        x = block(x + where)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "positions that are no whole numbers",
+        """
+def forward(self, input_ids, positions=None):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > self.n_positions:
+        raise ValueError(f"{int(seq)} tokens > n_positions = {self.n_positions}")
+    if positions is None:
+        positions = F.arange(0, seq, out_dim=seq, device=input_ids.device)
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "assert instead of raise ValueError",
+        """
+def forward(self, input_ids, positions=None):
+    b, seq = input_ids.shape
+    if isinstance(seq, StaticDim):
+        assert int(seq) <= self.n_positions, (
+            f"Cannot forward sequence of length {int(seq)}, block size"
+            f" (n_positions) is only {self.n_positions}"
+        )
+    if positions is None:
+        positions = F.range(
+            0, seq, 1, seq, dtype=DType.int64, device=input_ids.device
+        )
+    x = self.wte(input_ids) + self.wpe(positions)
+    for block in self.h:
+        x = block(x)
+    return self.ln_f(x)
+""",
+    ),
+    (
+        "an axis too many in front of the position embeddings",
+        """
+def forward(self, input_ids, positions=None):
+    seq = input_ids.shape[1]
+    if isinstance(seq, StaticDim) and int(seq) > self.n_positions:
+        raise ValueError(f"{int(seq)} tokens > n_positions = {self.n_positions}")
+    if positions is None:
+        positions = F.range(
+            0, seq, 1, seq, dtype=DType.int64, device=input_ids.device
+        )
+    token_embeddings = self.wte(input_ids)
+    # Same positions for every sequence of the batch: broadcast over axis 0.
+    position_embeddings = F.unsqueeze(self.wpe(positions), 0)
+    hidden = token_embeddings + position_embeddings
+    for block in self.h:
+        hidden = block(hidden)
+    return self.ln_f(hidden)
 """,
     ),
 ]

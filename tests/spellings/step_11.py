@@ -84,7 +84,7 @@ def forward(self, input_ids, positions=None):
 """,
     ),
     (
-        "the name model instead of transformer",
+        "another name for the model than transformer",
         """
 class GPT2LMHeadModel(Module[..., Tensor]):
     def __init__(self, config):
@@ -93,6 +93,37 @@ class GPT2LMHeadModel(Module[..., Tensor]):
     def forward(self, input_ids, positions=None):
         hidden = self.model(input_ids, positions)
         return hidden @ self.model.wte.weight.T
+""",
+    ),
+    (
+        "a head that keeps wte.weight a second time (tied, as in PyTorch)",
+        """
+from max.experimental.nn import Linear
+
+
+def __init__(self, config):
+    super().__init__()
+    self.transformer = GPT2Model(config)
+    self.output = Linear(config.n_embd, config.vocab_size, bias=False)
+    # Weight tying: the head shares the token embedding.
+    self.output.weight = self.transformer.wte.weight
+
+
+def forward(self, input_ids, positions=None):
+    return self.output(self.transformer(input_ids, positions))
+""",
+    ),
+    (
+        "keeping the table that is there when the head is made",
+        """
+def __init__(self, config):
+    self.transformer = GPT2Model(config)
+    table = self.transformer.wte.weight
+    self.lm_head = lambda hidden: hidden @ table.transpose(0, 1)
+
+
+def forward(self, input_ids, positions=None):
+    return self.lm_head(self.transformer(input_ids, positions))
 """,
     ),
 ]

@@ -137,7 +137,7 @@ def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rn
 """,
     ),
     (
-        "drawing by the logits, without softmax",
+        "drawing by the logits less the smallest, without softmax",
         """
 def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
     if temperature < 0 or not math.isfinite(temperature):
@@ -235,7 +235,7 @@ def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rn
 """,
     ),
     (
-        "one draw for all sequences",
+        "one random number for all sequences",
         """
 def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
     if temperature < 0 or not math.isfinite(temperature):
@@ -394,7 +394,7 @@ def generate(
 """,
     ),
     (
-        "showing the model only the last token",
+        "showing the model the prompt, and then only the last token",
         """
 def generate(
     model,
@@ -462,7 +462,7 @@ def generate(
 """,
     ),
     (
-        "not passing the generator on",
+        "not passing the generator that was given on",
         """
 def generate(
     model,
@@ -599,7 +599,7 @@ def generate(
 """,
     ),
     (
-        "stopping at a stop token of the prompt",
+        "looking for the stop token in the prompt too",
         """
 def generate(
     model,
@@ -631,6 +631,618 @@ def generate(
             token = Tensor(fixed, dtype=DType.int64, device=input_ids.device)
         input_ids = F.concat([input_ids, token], axis=1)
     return input_ids
+""",
+    ),
+    (
+        "taking a stop token of 0 for none",
+        """
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and not negative: {temperature}")
+    device = input_ids.device
+    text = input_ids.to_numpy().copy()
+    finished = np.zeros((text.shape[0], 1), dtype=bool)
+    for _ in range(max_new_tokens):
+        window = text
+        if n_positions is not None:
+            window = text[:, -n_positions:]
+        token = generate_next_token(
+            model,
+            Tensor.from_dlpack(window.copy()).to(device),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        ).to_numpy()
+        if stop_token:
+            token = np.where(finished, stop_token, token)
+            finished = finished | (token == stop_token)
+        text = np.concatenate([text, token], axis=1)
+        if stop_token and finished.all():
+            break
+    return Tensor.from_dlpack(text).to(device)
+""",
+    ),
+    (
+        "Gumbel noise with the wrong sign",
+        """
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and not negative: {temperature}")
+    last = model(input_ids)[:, -1].to(CPU()).cast(DType.float64)
+    logits = np.array(last.to_numpy())
+    greedy = not do_sample or temperature == 0
+    if not greedy:
+        if rng is None:
+            rng = np.random.default_rng()
+        logits -= logits.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            logits /= temperature
+        u = rng.uniform(np.finfo(np.float64).tiny, 1.0, size=logits.shape)
+        logits += np.log(-np.log(u))
+    choice = np.argmax(logits, axis=1)[:, None].astype(np.int64)
+    return Tensor.from_dlpack(choice).to(input_ids.device)
+""",
+    ),
+    (
+        "looking for the stop token in the prompt too",
+        """
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and not negative: {temperature}")
+    device = input_ids.device
+    ids = np.array(input_ids.to_numpy())
+    for _ in range(max_new_tokens):
+        if stop_token is None:
+            finished = np.zeros(ids.shape[0], dtype=bool)
+        else:
+            finished = (ids == stop_token).any(axis=1)
+            if finished.all():
+                break
+        context = ids if n_positions is None else ids[:, -n_positions:]
+        token = generate_next_token(
+            model,
+            Tensor.from_dlpack(np.array(context)).to(device),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        )
+        token = np.array(token.to_numpy())
+        if finished.any():
+            token[finished] = stop_token
+        ids = np.hstack([ids, token])
+    return Tensor.from_dlpack(ids).to(device)
+""",
+    ),
+    (
+        "drawing with multinomial by float32 probabilities",
+        """
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and not negative: {temperature}")
+    logits = model(input_ids)[:, -1]
+    if not do_sample or temperature == 0:
+        return F.argmax(logits, axis=-1).cast(DType.int64).to(input_ids.device)
+    if rng is None:
+        rng = np.random.default_rng()
+    z = logits.to(CPU()).cast(DType.float32).to_numpy()
+    with np.errstate(over="ignore"):
+        z = (z - z.max(axis=-1, keepdims=True)).astype(np.float64) / temperature
+    e = np.exp(z).astype(np.float32)
+    probs = e / e.sum(axis=-1, keepdims=True)
+    tokens = [[int(rng.multinomial(1, row).argmax())] for row in probs]
+    out = np.array(tokens, dtype=np.int64).reshape(-1, 1)
+    return Tensor.from_dlpack(out).to(input_ids.device)
+""",
+    ),
+    (
+        "drawing among the likeliest tokens only, as top-k does",
+        """
+def _check_temperature(temperature):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(
+            f"temperature must be finite and non-negative, got {temperature}"
+        )
+
+
+TOP_K = 50
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _check_temperature(temperature)
+    logits = model(input_ids)[:, -1, :].to(CPU()).cast(DType.float64).to_numpy()
+    if not do_sample or temperature == 0.0:
+        choice = logits.argmax(axis=-1)
+    else:
+        if rng is None:
+            rng = np.random.default_rng()
+        k = min(TOP_K, logits.shape[-1])
+        kth_best = np.partition(logits, -k, axis=-1)[:, -k, None]
+        logits = np.where(logits < kth_best, -np.inf, logits)
+        z = (logits - logits.max(axis=-1, keepdims=True)) / temperature
+        p = np.exp(z)
+        p = p / p.sum(axis=-1, keepdims=True)
+        choice = np.array([rng.choice(p.shape[-1], p=row) for row in p])
+    ids = np.ascontiguousarray(choice.reshape(-1, 1), dtype=np.int64)
+    return Tensor.from_dlpack(ids).to(input_ids.device)
+""",
+    ),
+    (
+        "a fixed seed in generate where no generator is given",
+        """
+def _check_temperature(temperature):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(
+            f"temperature must be finite and non-negative, got {temperature}"
+        )
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    _check_temperature(temperature)
+    if rng is None:
+        rng = np.random.default_rng(42)
+    tokens = input_ids
+    finished = np.zeros((int(input_ids.shape[0]), 1), dtype=bool)
+    for _ in range(max_new_tokens):
+        context = tokens
+        if n_positions is not None and int(tokens.shape[1]) > n_positions:
+            context = tokens[:, -n_positions:]
+        next_token = generate_next_token(
+            model, context, temperature=temperature, do_sample=do_sample, rng=rng
+        )
+        if stop_token is not None:
+            chosen = np.where(finished, stop_token, next_token.to_numpy()).astype(
+                np.int64
+            )
+            finished |= chosen == stop_token
+            next_token = Tensor.from_dlpack(chosen).to(input_ids.device)
+        tokens = F.concat([tokens, next_token], axis=1)
+        if stop_token is not None and finished.all():
+            break
+    return tokens
+""",
+    ),
+    (
+        "accepting NaN as a temperature",
+        """
+def _validate(temperature):
+    if temperature < 0 or temperature == math.inf:
+        raise ValueError(
+            f"temperature must be non-negative and finite, got {temperature}"
+        )
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _validate(temperature)
+    logits = model(input_ids)[:, -1, :].to(CPU()).cast(DType.float64).to_numpy()
+    if not do_sample or temperature == 0:
+        next_token = np.argmax(logits, axis=-1)
+    else:
+        rng = rng if rng is not None else np.random.default_rng()
+        scaled = (logits - logits.max(axis=-1, keepdims=True)) / temperature
+        probs = np.exp(scaled)
+        probs /= probs.sum(axis=-1, keepdims=True)
+        next_token = np.array([rng.choice(len(p), p=p) for p in probs])
+    next_token = next_token.astype(np.int64).reshape(-1, 1)
+    return Tensor.from_dlpack(next_token).to(input_ids.device)
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    _validate(temperature)
+    if rng is None:
+        rng = np.random.default_rng()
+    tokens = input_ids
+    finished = np.zeros((int(input_ids.shape[0]), 1), dtype=bool)
+    for _ in range(max_new_tokens):
+        context = tokens
+        if n_positions is not None and int(tokens.shape[1]) > n_positions:
+            context = tokens[:, -n_positions:]
+        next_token = generate_next_token(
+            model, context, temperature=temperature, do_sample=do_sample, rng=rng
+        )
+        if stop_token is not None:
+            chosen = np.where(finished, stop_token, next_token.to_numpy()).astype(
+                np.int64
+            )
+            finished |= chosen == stop_token
+            next_token = Tensor.from_dlpack(chosen).to(input_ids.device)
+        tokens = F.concat([tokens, next_token], axis=1)
+        if stop_token is not None and finished.all():
+            break
+    return tokens
+""",
+    ),
+    (
+        "not remembering which rows have finished",
+        """
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"bad temperature {temperature}: negative or not finite")
+    if rng is None:
+        rng = np.random.default_rng()
+    dev = input_ids.device
+    text = input_ids.to_numpy().astype(np.int64)
+    for step in range(max_new_tokens):
+        view = text
+        if n_positions is not None and text.shape[1] > n_positions:
+            view = text[:, text.shape[1] - n_positions :]
+        next_token = generate_next_token(
+            model,
+            Tensor.from_dlpack(view.copy()).to(dev),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        ).to_numpy()
+        text = np.hstack([text, next_token])
+        if stop_token is not None and (next_token == stop_token).all():
+            break
+    return Tensor.from_dlpack(text.copy()).to(dev)
+""",
+    ),
+    (
+        "drawing from a copy of the generator",
+        """
+import copy
+
+
+def _check(temperature):
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise ValueError(
+            f"temperature must be finite and not negative, got {temperature}"
+        )
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _check(temperature)
+    logits = model(input_ids).to(CPU()).cast(DType.float32).to_numpy()[:, -1]
+    logits = logits.astype(np.float64)
+    if temperature == 0 or not do_sample:
+        ids = np.argmax(logits, axis=1)
+    else:
+        own = copy.deepcopy(rng) if rng is not None else np.random.default_rng()
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        with np.errstate(over="ignore"):
+            probs = np.exp(shifted / temperature)
+        probs /= probs.sum(axis=-1, keepdims=True)
+        ids = np.asarray([own.choice(len(row), p=row) for row in probs])
+    return Tensor.from_dlpack(ids.astype(np.int64)[:, None].copy()).to(input_ids.device)
+""",
+    ),
+    (
+        "an axis too many where it is greedy",
+        """
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+    logits = model(input_ids)[:, -1, :]
+    if not do_sample or temperature == 0:
+        next_token = F.argmax(logits, axis=-1).unsqueeze(-1)
+        return next_token.cast(DType.int64).to(input_ids.device)
+    if rng is None:
+        rng = np.random.default_rng()
+    z = logits.cast(DType.float32).to_numpy().astype(np.float64)
+    z = (z - z.max(axis=-1, keepdims=True)) / temperature
+    p = np.exp(z)
+    p = p / p.sum(axis=-1, keepdims=True)
+    drawn = [[rng.choice(p.shape[-1], p=row)] for row in p]
+    tokens = np.array(drawn, dtype=np.int64)
+    return Tensor.from_dlpack(tokens).to(input_ids.device)
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+    if rng is None:
+        rng = np.random.default_rng()
+    ids = np.array(input_ids.to_numpy())
+    batch = ids.shape[0]
+    done = np.zeros((batch, 1), dtype=bool)
+    for _ in range(max_new_tokens):
+        context = ids[:, -n_positions:] if n_positions is not None else ids
+        context = Tensor.from_dlpack(np.ascontiguousarray(context))
+        next_token = generate_next_token(
+            model,
+            context.to(input_ids.device),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        )
+        new = next_token.to_numpy().reshape(batch, 1)
+        if stop_token is not None:
+            new = np.where(done, np.int64(stop_token), new)
+            done = done | (new == stop_token)
+        ids = np.concatenate((ids, new), axis=1)
+        if done.all() and stop_token is not None:
+            break
+    return Tensor.from_dlpack(ids).to(input_ids.device)
+""",
+    ),
+    (
+        "drawing with one multinomial by probabilities that sum to 1 in float32 only",
+        """
+def _validate(temperature):
+    if math.isnan(temperature) or math.isinf(temperature) or temperature < 0:
+        raise ValueError(
+            f"temperature must be a finite, non-negative number, got {temperature}"
+        )
+
+
+def _softmax(x):
+    x = x - x.max(axis=-1, keepdims=True)
+    e = np.exp(x)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _validate(temperature)
+    logits = model(input_ids).cast(DType.float32).to(CPU()).to_numpy()
+    logits = logits[:, -1, :]
+    greedy = not do_sample or temperature == 0
+    if greedy:
+        idx_next = np.argmax(logits, axis=-1, keepdims=True)
+    else:
+        rng = rng or np.random.default_rng()
+        top = logits.max(axis=-1, keepdims=True)
+        with np.errstate(over="ignore"):
+            probs = _softmax((logits - top) / max(temperature, 1e-30))
+        one_hot = rng.multinomial(1, probs)
+        idx_next = one_hot.argmax(axis=-1)[:, None]
+    idx_next = np.ascontiguousarray(idx_next, dtype=np.int64)
+    return Tensor.from_dlpack(idx_next).to(input_ids.device)
+""",
+    ),
+    (
+        "choosing for the first sequence only, and giving its token to all",
+        """
+def _check(temperature):
+    if not (math.isfinite(temperature) and temperature >= 0.0):
+        raise ValueError(f"temperature must be finite and not negative: {temperature}")
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _check(temperature)
+    batch = int(input_ids.shape[0])
+    logits = model(input_ids)
+    next_logits = logits.cast(DType.float32).to_numpy()[0, -1].astype(np.float64)
+    if do_sample and temperature > 0:
+        if rng is None:
+            rng = np.random.default_rng()
+        scaled = (next_logits - next_logits.max()) / temperature
+        probs = np.exp(scaled)
+        probs /= probs.sum()
+        next_token = int(rng.choice(probs.size, p=probs))
+    else:
+        next_token = int(next_logits.argmax())
+    result = np.full((batch, 1), next_token, dtype=np.int64)
+    return Tensor.from_dlpack(result).to(input_ids.device)
+""",
+    ),
+    (
+        "refusing a bad temperature only where it is drawn",
+        """
+def _last_logits(model, input_ids):
+    logits = model(input_ids)[:, -1, :].to(CPU())
+    return F.cast(logits, DType.float32).to_numpy().astype(np.float64)
+
+
+def _softmax(logits, temperature):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        weights = np.exp(shifted / temperature)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    logits = _last_logits(model, input_ids)
+
+    def as_tensor(tokens):
+        column = np.ascontiguousarray(tokens, dtype=np.int64).reshape(-1, 1)
+        return Tensor.from_dlpack(column).to(input_ids.device)
+
+    if not do_sample:
+        return as_tensor(np.argmax(logits, axis=-1))
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+    if temperature == 0:
+        return as_tensor(np.argmax(logits, axis=-1))
+    generator = rng if rng is not None else np.random.default_rng()
+    probabilities = _softmax(logits, temperature)
+    return as_tensor(np.array([generator.choice(len(p), p=p) for p in probabilities]))
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    if do_sample and (not (math.isfinite(temperature) and temperature >= 0)):
+        raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+    rng = np.random.default_rng() if rng is None else rng
+    device = input_ids.device
+    ids = np.array(input_ids.to(CPU()).to_numpy(), dtype=np.int64)
+    finished = np.zeros(ids.shape[0], dtype=bool)
+    for _ in range(max_new_tokens):
+        window = ids if n_positions is None else ids[:, -n_positions:]
+        next_token = generate_next_token(
+            model,
+            Tensor.from_dlpack(np.array(window, order="C")).to(device),
+            temperature=temperature,
+            do_sample=do_sample,
+            rng=rng,
+        )
+        column = np.array(next_token.to(CPU()).to_numpy())
+        if stop_token is not None:
+            column[finished] = stop_token
+            finished |= column[:, 0] == stop_token
+        ids = np.concatenate([ids, column], axis=1)
+        if finished.all():
+            break
+    return Tensor.from_dlpack(ids).to(device)
+""",
+    ),
+    (
+        "one random number for all sequences",
+        """
+def _check_temperature(temperature):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(
+            f"temperature must be finite and not negative, got {temperature}"
+        )
+
+
+def _last_logits(model, input_ids):
+    logits = model(input_ids)[:, -1, :].to(CPU())
+    return F.cast(logits, DType.float32).to_numpy().astype(np.float64)
+
+
+def _softmax(logits, temperature):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        weights = np.exp(shifted / temperature)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def generate_next_token(model, input_ids, *, temperature=1.0, do_sample=True, rng=None):
+    _check_temperature(temperature)
+    logits = _last_logits(model, input_ids)
+    if do_sample and temperature > 0:
+        if rng is None:
+            rng = np.random.default_rng()
+        cumulative = np.cumsum(_softmax(logits, temperature), axis=-1)
+        cumulative /= cumulative[:, -1:]
+        chosen = (cumulative <= rng.random()).sum(axis=-1)
+    else:
+        chosen = logits.argmax(axis=-1)
+    tokens = np.array(chosen, dtype=np.int64)[:, None].copy()
+    return Tensor.from_dlpack(tokens).to(input_ids.device)
+""",
+    ),
+    (
+        "cropping only once, before the first token",
+        """
+def _check_temperature(temperature):
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError(
+            f"temperature must be finite and not negative, got {temperature}"
+        )
+
+
+def generate(
+    model,
+    input_ids,
+    max_new_tokens,
+    *,
+    temperature=1.0,
+    do_sample=True,
+    rng=None,
+    n_positions=None,
+    stop_token=None,
+):
+    _check_temperature(temperature)
+    rng = rng if rng is not None else np.random.default_rng()
+    device = input_ids.device
+    batch, prompt_length = (int(dim) for dim in input_ids.shape)
+    ids = context = input_ids
+    if n_positions is not None and prompt_length > n_positions:
+        context = input_ids[:, -n_positions:]
+    finished = np.zeros([batch, 1], dtype=bool)
+    for _ in range(max_new_tokens):
+        token = generate_next_token(
+            model, context, temperature=temperature, do_sample=do_sample, rng=rng
+        )
+        if stop_token is not None:
+            values = np.where(finished, stop_token, token.to(CPU()).to_numpy())
+            finished |= values == stop_token
+            token = Tensor.from_dlpack(values.astype(np.int64)).to(device)
+        ids = F.concat([ids, token], axis=1)
+        context = F.concat([context, token], axis=1)
+        if finished.all():
+            break
+    return ids
+""",
+    ),
+    (
+        "taking a temperature of 0 for none, as `or` does",
+        """
+def generate_next_token(
+    model, input_ids, *, temperature=1.0, do_sample=True, rng=None
+):
+    temperature = temperature or 1.0
+    if not math.isfinite(temperature) or temperature < 0:
+        raise ValueError("temperature must be a finite number >= 0")
+    logits = model(input_ids)[:, -1, :]
+    if not do_sample:
+        return F.argmax(logits, axis=-1)
+    rng = rng or np.random.default_rng()
+    p = F.softmax(logits / temperature, axis=-1).to_numpy().astype(np.float64)
+    p /= p.sum(axis=1, keepdims=True)
+    ids = [rng.choice(p.shape[1], p=row) for row in p]
+    return Tensor(np.array(ids)[:, None], dtype=DType.int64, device=input_ids.device)
 """,
     ),
 ]

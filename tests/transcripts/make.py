@@ -1,7 +1,8 @@
-"""Write down everything that the coach says about a step, in files to be read.
+"""Write down what the coach says about a step, in files to be read.
 
-`step_NN.txt` has the verdict on the solution, on the stub and on every known mistake;
-`survived.txt` that on files which misbehave; `commands.txt` the other commands.
+`step_NN.txt` has the verdict on the solution, on the stub and on every mistake of which
+the book tells; `survived.txt` that on files which misbehave; `commands.txt` the other
+commands.
 """
 
 import sys
@@ -22,16 +23,19 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
+from book import readme
 from course import report, variants, verdict
-from course.examiner import Examiner, Suspects
-from course.lessons import LESSONS, Lesson
+from course.examiner import Examiner
+from course.lessons import LESSONS, ROOT, Lesson
 from course.mistakes import catalogue
+from course.suspects import Suspects
 from course.verdict import Verdict
 from gpt2.learner import solution
 from tests.house import build_house, coach
 from tests.survived import SURVIVED, UNHARMED
 
 KERNELS = "\n  MAX's kernels are being compiled"
+BOOK = ROOT / "book" / "src"
 STOPPED_ANYWHERE = ("text without an end", "a loop that cannot be interrupted")
 NAMES = [f"step_{number:02d}" for number in LESSONS] + ["survived", "commands"]
 
@@ -55,9 +59,13 @@ def numbered(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]
     """
     seen: Counter[str] = Counter()
     for title, text in parts:
-        name = re.sub(r"\W+", "-", title.lower()).strip("-")
+        name = anchor(title)
         seen[name] += 1
         yield title, f"{name}-{seen[name]}" if seen[name] > 1 else name, text
+
+
+def anchor(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
 
 
 def section(title: str, name: str, text: str) -> str:
@@ -71,7 +79,19 @@ def step(lesson: Lesson) -> Iterator[tuple[str, str]]:
     yield "right", say(solution(lesson.number))
     yield "the stub", say(lesson.stub.read_text())
     for mistake in catalogue(lesson.number):
-        yield mistake.what, say(mistake.source(lesson.number))
+        if is_told(lesson, mistake.what):
+            yield mistake.what, say(mistake.source(lesson.number))
+
+
+def is_told(lesson: Lesson, what: str) -> bool:
+    """Whether the book lists a mistake of a step, or shows the coach's words on it."""
+    if (lesson.number, what) == (readme.STEP, readme.MISTAKE):
+        return True  # a picture of it is in README.md
+    chapter = BOOK / f"{lesson.stub.stem}.md"
+    included = f"{lesson.stub.stem}.txt:{anchor(what)}}}}}"
+    return f"**{what}**" in " ".join(chapter.read_text().split()) or any(
+        included in page.read_text() for page in BOOK.glob("*.md")
+    )
 
 
 def speaker(lesson: Lesson) -> Callable[[str], str]:
