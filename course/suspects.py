@@ -102,17 +102,20 @@ def remembered() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def is_known(number: int) -> bool:
-    """Whether the file has what this step's mistakes do now."""
-    return remembered().get(f"{number:02d}", {}).get("of") == digest(number)
-
-
 def recall(number: int) -> dict[str, list[Sketch]]:
     """For each mistake of a step, by what it is, its sketch for each input."""
-    if not is_known(number):
+    step = remembered().get(f"{number:02d}", {})
+    if step.get("of") != digest(number):
         return {}
-    does = remembered()[f"{number:02d}"]["does"]
-    return {what: [read(text) for text in line.split()] for what, line in does.items()}
+    return {
+        what: [read(text) for text in line.split()]
+        for what, line in step["does"].items()
+    }
+
+
+def is_known(number: int) -> bool:
+    """Whether the file has what this step's mistakes do now."""
+    return recall(number) != {}
 
 
 def remember(number: int, found: dict[str, list[Sketch]]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+from max import tree
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.nn import Linear, Module
@@ -218,4 +219,5 @@ class Exchanged(Module[..., Tensor]):
 
 def linear_layers(model: Any) -> Iterator[Any]:
     """MAX's own; what a learner has written in their place stays."""
-    return (module for _, module in model.descendants if type(module) is Linear)
+    layers = tree.nodes(model, Linear).values()
+    return (layer for layer in layers if type(layer) is Linear)

@@ -210,9 +210,14 @@ def run_lazily(model: Callable[..., "Tensor"]) -> Callable[..., "Tensor"]:
 def watched(model: Any, run: Callable[[], Any]) -> dict[tuple[str, str], Any]:
     """What goes in and out of each named part of `model` while `run()` runs.
 
+    A part is named as its parameters are: one in a plain list too.
+
     Returns:
         By name of the part and "input" or "output", the first tensor that was seen.
     """
+    from max import tree
+    from max.experimental.nn import Module
+
     seen: dict[tuple[str, str], Any] = {}
 
     def watch(name: str, module: Any) -> None:
@@ -227,8 +232,7 @@ def watched(model: Any, run: Callable[[], Any]) -> dict[tuple[str, str], Any]:
 
         module.forward = noted
 
-    watch("", model)
-    for name, module in model.descendants:
+    for name, module in tree.nodes(model, Module).items():
         watch(name, module)
     run()
     return seen

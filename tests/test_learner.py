@@ -95,3 +95,19 @@ def test_what_a_step_raises_comes_through(steps):
     (steps / "step_02.py").write_text("def causal_mask(:\n")
     with pytest.raises(SyntaxError):
         learner.load_steps("steps")
+
+
+def test_blocks_in_a_plain_list_are_parts_too(steps, eager):
+    """Their names are those of their parameters."""
+    from gpt2.exchange import linear_layers
+    from tests.tensors import tensor
+
+    write(steps, 10, lambda text: text.replace("ModuleList([", "list(["))
+    sizes = solution_01.GPT2Config(vocab_size=5, n_embd=4, n_head=2, n_layer=2)
+    model = learner.load_steps("steps").build(sizes)
+    assert type(model.transformer.h) is list
+    assert len(list(linear_layers(model))) == 2 * 4
+    run = learner.run_lazily(model)
+    seen = learner.watched(model, lambda: run(tensor([[1, 2]])))
+    for part in ("", "transformer", "transformer.h.1", "transformer.h.1.mlp.c_fc"):
+        assert {(part, "input"), (part, "output")} <= seen.keys()
