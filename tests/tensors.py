@@ -8,6 +8,7 @@ from max.driver import CPU
 from max.dtype import DType
 from max.experimental.compilation import stage
 from max.experimental.nn import Module
+from max.experimental.sharding import TensorLayout
 from max.experimental.tensor import Tensor
 from max.graph import Dim, TensorType
 
@@ -72,14 +73,21 @@ def run(function: Callable[..., Tensor], *arrays: np.ndarray) -> np.ndarray:
     return numpy(run_lazily(function)(*(tensor(array) for array in arrays)))
 
 
-def numbers(*shape: int | str) -> TensorType:
-    """The type of a float32 tensor; lengths that are only names are symbolic."""
-    return TensorType(DType.float32, shape, CPU())
+def numbers(*shape: int | str, dtype: DType = DType.float32) -> TensorType:
+    """The type of a tensor; lengths that are only names are symbolic."""
+    return TensorType(dtype, shape, CPU())
 
 
 def whole_numbers(*shape: int | str) -> TensorType:
     """The same of an int64 tensor."""
-    return TensorType(DType.int64, shape, CPU())
+    return numbers(*shape, dtype=DType.int64)
+
+
+def traced(function: Callable[..., Tensor], *inputs: TensorType) -> TensorLayout:
+    """Shape and dtype of what `function` would compute, before there are numbers."""
+    by_max = function.trace if isinstance(function, Module) else stage(function)
+    (layout,) = by_max(*inputs).out_layouts
+    return layout
 
 
 def check_trace(
@@ -96,9 +104,8 @@ def check_trace(
     Raises:
         Different: If the shape is another one.
     """
-    by_max = function.trace if isinstance(function, Module) else stage(function)
-    (layout,) = by_max(*inputs).out_layouts
-    expect.dimensions(layout.shape, [Dim(length) for length in shape], given)
+    actual = traced(function, *inputs).shape
+    expect.dimensions(actual, [Dim(length) for length in shape], given)
 
 
 def numpy(result: Tensor) -> np.ndarray:

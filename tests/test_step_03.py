@@ -6,11 +6,18 @@ from max.driver import CPU
 from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.tensor import default_device, default_dtype
-from max.graph import TensorType
 
 from gpt2.learner import build
 from tests import expect, reference
-from tests.tensors import check_parameters, check_trace, normal, numbers, randomize, run
+from tests.tensors import (
+    check_parameters,
+    check_trace,
+    normal,
+    numbers,
+    randomize,
+    run,
+    traced,
+)
 
 AXES = {1: "", 2: "token", 3: "batch token"}
 
@@ -81,7 +88,6 @@ def test_dtype(step):
     with default_dtype(DType.bfloat16), default_device(CPU()), F.lazy():
         norm = step.LayerNorm(6, eps=1e-5)
     dtype = dict(norm.parameters)["weight"].dtype  # float32, if it was made so
-    x = TensorType(dtype, ["seq", 6], CPU())
-    (layout,) = norm.trace(x).out_layouts
+    actual = traced(norm, numbers("seq", 6, dtype=dtype)).dtype
     given = f"numbers of DType.{dtype.name}, the dtype is"
-    expect.same(layout.dtype.name, dtype.name, given)
+    expect.same(actual.name, dtype.name, given)
