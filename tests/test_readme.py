@@ -182,6 +182,8 @@ def test_the_picture_of_a_verdict_is_what_the_coach_says():
     picture = ET.parse(readme.PICTURES / "verdict.svg")
     drawn = " ".join(text.text for text in picture.iterfind("{*}text"))
     assert alike(drawn, f"$ ./run s{readme.STEP:02d} {said}")
+    count = re.search(r"\d+ of \d+ checks pass", said)
+    assert f"In the terminal: {count[0]}." in (ROOT / "README.md").read_text()
 
 
 def test_the_picture_of_a_figure_is_the_figure_of_the_book():
