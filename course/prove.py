@@ -85,7 +85,8 @@ def speaking_alone() -> Iterator[None]:
     """MAX prints each graph that it refuses; what the coach says goes past that."""
     stdout = os.dup(1)
     console = report.console
-    with open(os.devnull, "w") as nowhere, open(os.dup(1), "w") as console.file:
+    spoken = open(os.dup(1), "w", buffering=1)  # noqa: SIM115 (line by line)
+    with open(os.devnull, "w") as nowhere, spoken as console.file:
         os.dup2(nowhere.fileno(), 1)
         try:
             yield
