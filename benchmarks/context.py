@@ -86,7 +86,7 @@ def measure(
 
     def with_cache(length: int) -> np.ndarray:
         """Goes back to that length, and reads its last token once more."""
-        cache.length = length - 1
+        cache.lengths[:] = length - 1
         return engine.decode([text[length - 1]], cache)[0]  # [vocab_size]
 
     def again(length: int) -> np.ndarray:

@@ -15,12 +15,13 @@ if __name__ == "__main__":  # in front of imports that take their time
 
     process.begin()
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
 from textwrap import fill
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -62,7 +63,8 @@ from gpt2.terminal import learners_lines, messages, say
 BATCHES = (8, 32)
 FEWER = 8  # the first rung writes only an eighth: it may take seconds for a token
 REDUCED = PRECISIONS[1:]  # not exact: they state their loss instead
-WINDOWS, WINDOW = 32, 256  # texts whose perplexity is measured, and tokens in each
+WINDOW = 256  # tokens in each part of a text that is read for accuracy
+LOGITS = 500_000_000  # that are compared at most: a minute, or two
 
 
 # --- Rungs ----------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def climb(
         workload: Their weights and the prompt.
         count: Tokens to write for each text.
         repeat: Turns of each rung that count.
-        windows: Ids `[batch, seq]` of a text to measure the perplexity with.
+        windows: Ids `[batch, seq]` of a text to measure the accuracy with.
 
     Returns:
         The rungs; what is to be said of some, by name: what is lost where weights have
@@ -171,7 +173,7 @@ def climb(
     rungs, remarks = build_rungs(steps, workload, engines, known, count)
 
     say("Proving that each rung writes the same text")
-    text = np.array([known[: len(prompt) + count]])  # [1, seq]
+    text = known[: len(prompt) + count]
     for rung in [*rungs]:
         written = rung.turn()
         try:
@@ -267,47 +269,84 @@ def prove(rung: Rung, written: np.ndarray, known: Sequence[int]) -> int:
 # --- Accuracy -------------------------------------------------------------------------
 
 
-def follow(engine: Engine, texts: np.ndarray, start: int) -> Iterator[np.ndarray]:
-    """Yields the logits `[batch, vocab_size]` of each token of a text from `start` on.
-
-    `texts` is `[batch, seq]`.
-    """
-    logits, cache = engine.prefill(texts[:, :start].tolist(), texts.shape[1])
-    for column in texts[:, start:].T:
-        yield logits
-        logits = engine.decode(column.tolist(), cache)
+def read(engine: Engine, text: Sequence[int]) -> np.ndarray:
+    """Logits `[seq, vocab_size]` of what follows each token of a text."""
+    return engine.read({0: text}, engine.new_cache(1, len(text)), every=True)
 
 
 def compare(
     engine: Engine,
     exact: Engine,
-    text: np.ndarray,
+    text: Sequence[int],
     start: int,
     windows: np.ndarray | None,
 ) -> tuple[int, str]:
-    """Reads a text `[1, seq]` with both, and asks both for each token from `start` on.
+    """Reads a text with both, and asks both for each token from `start` on.
 
     Returns:
         How often both choose the same one; how far apart their logits are, and, if
-        there are windows, how far their perplexities.
+        there are windows, what that does to a long text.
     """
-    same, apart, spreads = 0, 0.0, []
-    for ours, theirs in zip(
-        follow(engine, text, start), follow(exact, text, start), strict=True
-    ):
-        same += int(ours.argmax() == theirs.argmax())
-        apart = max(apart, float(np.abs(ours - theirs).max()))
-        spreads.append(theirs.std())
-    spread = np.mean(spreads)
+    ours, theirs = (read(one, text[:-1])[start - 1 :] for one in (engine, exact))
+    same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
+    apart, spread = np.abs(ours - theirs).max(), theirs.std(axis=1).mean()
     loss = f"logits differ by at most {apart:.2g}; they spread by {spread:.1f}"
     if windows is not None:
-        ratio = perplexity(engine, windows) / perplexity(exact, windows)
-        loss += f"; perplexity {ratio:.4f} of float32's"
+        far = distance(engine, exact, windows)
+        loss += (
+            f"; over {far.tokens:,} tokens of the text, KL from float32 {far.kl:.2g}, "
+            f"perplexity {far.perplexity:.4f} of float32's (standard error "
+            f"{far.error:.4f}), and the likeliest token the same {far.same:.1%} "
+            "of the time"
+        )
     return same, loss
+
+
+class Distance(NamedTuple):
+    """How far an engine is from float32, on average over the tokens of a text.
+
+    Attributes:
+        tokens: How many both were asked for.
+        kl: KL(float32's probabilities || the engine's), in nats.
+        perplexity: The engine's, divided by float32's.
+        error: The standard error of that.
+        same: The part of the tokens for which both find the same one likeliest.
+    """
+
+    tokens: int
+    kl: float
+    perplexity: float
+    error: float
+    same: float
+
+
+def distance(engine: Engine, exact: Engine, windows: np.ndarray) -> Distance:
+    """Asks both for each token of the windows `[batch, seq]` but their first."""
+    kl, losses, same = [], [], []
+    for window in track(windows, "reading the text", console=messages):
+        ours, theirs = (
+            log_softmax(read(one, window[:-1].tolist())) for one in (engine, exact)
+        )  # [seq - 1, vocab_size]
+        kl.append((np.exp(theirs) * (theirs - ours)).sum(axis=1))
+        following = window[1:, None]
+        losses.append(np.take_along_axis(theirs - ours, following, axis=1))
+        same.append(ours.argmax(axis=1) == theirs.argmax(axis=1))
+    perplexity = np.exp(np.mean(losses))
+    tokens = np.size(losses)
+    error = perplexity * np.std(losses) / np.sqrt(tokens)
+    return Distance(
+        tokens,
+        float(np.mean(kl)),
+        float(perplexity),
+        float(error),
+        float(np.mean(same)),
+    )
 
 
 def held_out(workload: Workload, text: Path | None) -> np.ndarray | None:
     """Ids `[batch, seq]` of the last tenth of a text, which training has not seen.
+
+    All of it, or as much as LOGITS allows, from everywhere in it.
 
     Raises:
         click.UsageError: If the model has no words, or the text is too short.
@@ -322,22 +361,15 @@ def held_out(workload: Workload, text: Path | None) -> np.ndarray | None:
         raise click.UsageError(f"--text: {text} is not UTF-8: give a text") from None
     ids = workload.tokenizer.encode(letters[len(letters) * 9 // 10 :]).ids
     seq = min(WINDOW, workload.config.n_positions)
-    batch = min(WINDOWS, len(ids) // seq)
+    batch = len(ids) // seq
     if batch == 0:
         raise click.UsageError(
             f"--text: the last tenth of {text} has {len(ids)} tokens, and {seq} are "
             "needed: give a longer text"
         )
-    return np.reshape(ids[: batch * seq], (batch, seq))
-
-
-def perplexity(engine: Engine, windows: np.ndarray) -> float:
-    """exp of the mean loss of all tokens but the first; `windows` is `[batch, seq]`."""
-    losses = []
-    targets = windows[:, 1:, None]  # [batch, seq - 1, 1]
-    for n, logits in enumerate(follow(engine, windows, 1)):
-        losses.append(-np.take_along_axis(log_softmax(logits), targets[:, n], axis=1))
-    return float(np.exp(np.mean(losses)))
+    windows = np.reshape(ids[: batch * seq], (batch, seq))
+    most = max(1, LOGITS // (seq * workload.config.vocab_size))
+    return windows[:: -(-batch // most)]
 
 
 # --- Report ---------------------------------------------------------------------------
@@ -411,7 +443,7 @@ def picture(rungs: Sequence[Rung]) -> tuple[list[Bar], Ticks]:
 @click.option(
     "--text",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Also measure the perplexity of bfloat16 and int8, on the last tenth of this.",
+    help="Also measure how exact bfloat16 and int8 are, on the last tenth of this.",
 )
 @svg_option
 def main(

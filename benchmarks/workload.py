@@ -101,7 +101,8 @@ def random_weights(config: GPT2Config) -> dict[str, np.ndarray]:
 def weight_bytes(engine: Engine) -> int:
     """What a step reads of the weights: all, but for `wpe`, of which it needs a row.
 
-    `wte` is read whole, since it is the head too.
+    `wte` is read whole, since it is the head too.  So are the zeros that fill up what
+    is packed.
     """
     return sum(
         weight.num_elements * weight.dtype.size_in_bytes

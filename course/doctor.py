@@ -114,12 +114,16 @@ def max_itself() -> list[Finding]:
     try:
         from max.driver import accelerator_count
 
-        from gpt2 import compiled, eager
+        from gpt2 import compiled, eager, processor
     except Exception as error:  # a broken installation can raise anything
         return [Finding("import max", f"{type(error).__name__}: {error}", ANEW)]
     count = accelerator_count()
     gpus = f", and {count} GPUs, which the steps do not use" if count else ""
     device = Finding("device", f"CPU, {os.cpu_count()} cores{gpus}")
+    units = ", ".join(
+        f"{name} {processor.unit(name).title}" for name in processor.UNITS
+    )
+    multiplies = Finding("multiplies", units)
 
     file = eager.kernels_file()
     are = state.update(kernels=str(file)).kernels_are()
@@ -136,7 +140,7 @@ def max_itself() -> list[Finding]:
     size = sum(f.stat().st_size for f in file.parent.rglob("*") if f.is_file())
     fix = f"{problem} Set MODULAR_CACHE_DIR to another folder." if problem else ""
     cache = Finding("cache", f"{size >> 20} MB in {file.parent}", fix)
-    return [device, *kernels, cache]
+    return [device, multiplies, *kernels, cache]
 
 
 def disk() -> Finding:

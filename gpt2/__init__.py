@@ -9,7 +9,8 @@ The files, in the order in which they are read:
 
     learner       whose model: a learner's twelve files or ours, put together
     exchange      how fast: the parts that are put into it
-    kernels/      two of these parts, in Mojo
+    kernels/      these parts, in Mojo
+    processor     which of its instructions they multiply with
     precision     weights in fewer bytes
     engine        that, compiled, and its KV cache: prefill, decode
     compiled      what MAX has compiled, kept for the next process
@@ -18,6 +19,7 @@ The files, in the order in which they are read:
     equivalence   whether a learner's model is the same on the engine
     decoding      from logits to a token
     text          between text and ids
+    drafting      guesses from the text so far
     generation    the loop: texts that grow
     step_12       step 12's own loop, on the engine
     beam          the search for the likeliest text

@@ -96,7 +96,8 @@ def write(request: Request) -> None:
     with contextlib.ExitStack() as opened:
         prompts = [request.prompt] * request.samples
         with refusing():
-            steps = pipeline.steps(prompts, decoding, seed=seed, **request.ending())
+            how = {"seed": seed, "draft": request.draft, **request.ending()}
+            steps = pipeline.steps(prompts, decoding, **how)
         if request.trace or request.trace_json:
             from gpt2.trace import traced
 
@@ -125,8 +126,8 @@ def show_texts(
         show_prompt(prompts[0])
     with contextlib.ExitStack() as waiting:
         for tokens, step in enumerate(steps, start=1):  # noqa: B007 (used outside)
-            texts[step.row] += step.text
-            if streamed and step.row == 0:
+            texts[step.index] += step.text
+            if streamed and step.index == 0:
                 click.echo(step.text, nl=step.end is not None)
                 if step.end and len(texts) > 1:
                     waiting.enter_context(moving("writing the other texts"))
@@ -178,7 +179,7 @@ def search(request: Request) -> None:
 MADE_WITH = (
     "model revision precision "
     "temperature top_k top_p min_p repetition_penalty greedy seed "
-    "max_new_tokens stop stop_tokens stop_at_limit"
+    "max_new_tokens stop stop_tokens full_context"
 ).split()
 
 
@@ -213,13 +214,14 @@ def continue_file(request: Request) -> None:
             return
         pipeline = prepare(request, checkpoint)
         prepared = time.perf_counter()
-        batches = jobs.complete(
+        texts = jobs.complete(
             pipeline,
             prompts,
             request.decoding(),
             seed=request.seed,
             done=done,
             batch_size=request.batch_size,
+            draft=request.draft,
             made_with=made_with,
             file=file,
             **request.ending(),
@@ -232,9 +234,9 @@ def continue_file(request: Request) -> None:
             learners_lines(request.whose),
         ):
             bar = progress.add_task("", total=len(prompts), completed=done)
-            for completions in batches:
-                progress.advance(bar, len(completions))
-                tokens += sum(len(completion.ids) for completion in completions)
+            for text in texts:
+                progress.advance(bar)
+                tokens += len(text.ids)
     summarize(tokens, start, prepared, drawn(request.decoding(), request.seed))
 
 
@@ -321,7 +323,11 @@ def compare(**given: Any) -> None:
                 text, score = found[0]
             else:
                 completion = pipeline.generate(
-                    request.prompt, strategy, max_new_tokens=count, seed=seed
+                    request.prompt,
+                    strategy,
+                    max_new_tokens=count,
+                    seed=seed,
+                    logprobs=True,
                 )
                 text, score = completion.text, float(np.mean(completion.logprobs))
         table.add_row(name, Text(text.strip()), f"{score:.2f}")
@@ -369,22 +375,19 @@ def names(count: int, temperature: float, seed: int | None, trace: bool) -> None
         known = set(file.read().split())
     messages.print(f"[dim]{'name':<16} in the list the model was trained on?[/]")
     n_positions = pipeline.checkpoint.config.n_positions
-    rngs = generators(seed, count)
-    for first in range(0, count, BATCH):
-        batch = rngs[first : first + BATCH]
-        steps = pipeline.steps(
-            [""] * len(batch), decoding, rngs=batch, max_new_tokens=n_positions
-        )
-        if trace:
-            from gpt2.trace import traced
+    prompts = [""] * count
+    steps = pipeline.steps(
+        prompts, decoding, seed=seed, max_new_tokens=n_positions, batch_size=BATCH
+    )
+    if trace:
+        from gpt2.trace import traced
 
-            tokenizer = pipeline.checkpoint.tokenizer
-            steps = traced(steps, decoding, tokenizer, console=messages)
-        invented = [""] * len(batch)
-        for step in steps:
-            invented[step.row] += step.text
-        for name in invented:
-            click.echo(f"{name:<16} {'known' if name in known else 'new'}")
+        tokenizer = pipeline.checkpoint.tokenizer
+        steps = traced(steps, decoding, tokenizer, console=messages)
+    from gpt2.pipeline import completions
+
+    for name in completions(prompts, steps):
+        click.echo(f"{name.text:<16} {'known' if name.text in known else 'new'}")
     messages.print(f"[dim]{drawn(decoding, seed)}[/]")
 
 

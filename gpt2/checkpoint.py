@@ -8,6 +8,8 @@ files (the weights) and a tokenizer.  All three are checked against each other
 before a single weight is read, and whatever does not fit is refused in one line.
 """
 
+import contextlib
+import ctypes
 import json
 import os.path
 import re
@@ -83,6 +85,12 @@ class Checkpoint:
     weights: dict[str, DLPackArray]
     tokenizer: Tokenizer
     boundary: int | None
+
+    def release(self) -> None:
+        """Gives the weights' memory back, once an engine has made its own of them."""
+        self.weights.clear()
+        with contextlib.suppress(AttributeError):  # other C libraries do it unasked
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def load_checkpoint(

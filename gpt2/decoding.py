@@ -21,6 +21,13 @@ import numpy as np
 # exactly.
 ROUNDING = 1e-6
 
+# A probability rounded to float32 is off by at most a part in 2**24, which is 6e-8, and
+# so is a sum of such.  The share of one sum in another may be off by twice as much, and
+# this is a little more.
+ROUNDED = 2e-7
+
+BLOCK = 256  # tokens whose weights are added up before one looks among them
+
 
 # --- Probabilities -----------------------------------------------------------------
 
@@ -40,16 +47,25 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: If the largest logit is not a finite number.
     """
+    weights = exp(logits)  # [vocab_size]
+    weights /= weights.sum()
+    probabilities = weights.astype(np.float64)  # [vocab_size]
+    probabilities /= probabilities.sum()
+    return probabilities
+
+
+def exp(logits: np.ndarray) -> np.ndarray:
+    """exp(logits - max(logits)): the probabilities, but for a common factor.
+
+    Raises:
+        ValueError: If the largest logit is not a finite number.
+    """
     largest = logits.max()
     if not np.isfinite(largest):
         raise ValueError(f"the largest logit is {largest}: no token can be chosen")
     with np.errstate(over="ignore"):  # what is too far below the largest becomes -inf
         weights = logits - largest  # [vocab_size]
-    np.exp(weights, out=weights)  # in place is several times faster
-    weights /= weights.sum()
-    probabilities = weights.astype(np.float64)  # [vocab_size]
-    probabilities /= probabilities.sum()
-    return probabilities
+    return np.exp(weights, out=weights)  # in place is several times faster
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -59,6 +75,12 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     """
     logits = logits - logits.max(axis=-1, keepdims=True).astype(np.float64)
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def logprob(logits: np.ndarray, token: int) -> float:
+    """log_softmax(logits)[token], to a millionth: in float64 is only the sum."""
+    below = logits[token] - logits.max().astype(np.float64)
+    return float(below - np.log(exp(logits).sum(dtype=np.float64)))
 
 
 # --- Sampling ----------------------------------------------------------------------
@@ -74,7 +96,8 @@ def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
 
     One number u from [0, 1) decides: the first token whose cumulative probability
     exceeds u.  It is the token of `rng.choice(vocab_size, p=softmax(logits))`, with
-    which step 12 draws, without what `choice` checks at every call.
+    which step 12 draws.  `choice` adds up the whole vocabulary one by one; here that
+    is done only where the last bits of a sum could decide.
 
     Source: Devroye, "Non-Uniform Random Variate Generation" (1986), section III.2.
 
@@ -85,14 +108,57 @@ def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
     Raises:
         ValueError: If the largest logit is not a finite number.
     """
+    left = logits != -np.inf  # [vocab_size]
+    # After a filter, few: the others have no weight, and need none computed.
+    filtered = 0 < np.count_nonzero(left) < logits.size
+    ids = np.flatnonzero(left) if filtered else None  # [left]
+    weights = exp(logits if ids is None else logits[ids])  # [left]
+    u = rng.random()
+    place = find(weights, u)
+    if place is not None:
+        return place if ids is None else int(ids[place])
     cumulative = softmax(logits)  # [vocab_size]
     np.cumsum(cumulative, out=cumulative)
     cumulative /= cumulative[-1]
-    return int(cumulative.searchsorted(rng.random(), side="right"))
+    return int(cumulative.searchsorted(u, side="right"))
+
+
+def find(weights: np.ndarray, u: float) -> int | None:
+    """The first of the weights with which their sum exceeds u of the whole, if that
+    is sure.
+
+    A sum of every block comes first, then the weights of one block.
+
+    Args:
+        weights: float32 `[n]`, 0 or more.
+        u: From [0, 1).
+
+    Returns:
+        Its place; None where u is so near to the border between two that rounding
+        each probability to float32 could make it the other.
+    """
+    starts = np.arange(0, len(weights), BLOCK)  # [blocks]
+    sums = np.add.reduceat(weights, starts, dtype=np.float64).cumsum()  # [blocks]
+    whole = sums[-1]
+    block = int(sums.searchsorted(u * whole, side="right"))
+    start = block * BLOCK
+    inside = weights[start : start + BLOCK]  # at most [BLOCK]
+    before = sums[block - 1] if block > 0 else 0.0
+    # What the sum is in front of each of them, and behind the last.
+    borders = np.concatenate([[before], inside]).cumsum() / whole
+    low, high = borders.searchsorted([u - ROUNDED, u + ROUNDED], side="right")
+    return start + int(low) - 1 if low == high else None
 
 
 # --- Logit processors --------------------------------------------------------------
 # Logits [vocab_size] in, new ones out, with -inf where a token has been filtered.
+
+
+def keep(logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """The logits of the tokens `ids`, and -inf for the others."""
+    kept = np.full_like(logits, -np.inf)
+    kept[ids] = logits[ids]
+    return kept
 
 
 def apply_repetition_penalty(
@@ -138,7 +204,7 @@ def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
     """
     k = min(k, logits.size)
     last = np.partition(logits, -k)[-k]
-    return np.where(logits < last, -np.inf, logits)
+    return keep(logits, np.flatnonzero(~(logits < last)))
 
 
 def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
@@ -152,16 +218,24 @@ def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
     """
     if p == 1:
         return logits
-    probabilities = softmax(logits)  # [vocab_size]
+    probabilities = exp(logits)  # [vocab_size]
+    probabilities /= probabilities.sum()
+    whole = probabilities.astype(np.float64).sum()
     # Tokens below (1 - p) / vocab_size have less than 1 - p together, so the others
-    # reach p: only these need be sorted, which takes the longest.
-    likely = probabilities[probabilities >= (1 - p) / logits.size]  # [likely]
-    falling = np.sort(likely)[::-1]  # [likely]
-    size = int(falling.cumsum().searchsorted(p - ROUNDING)) + 1
+    # reach p: only these need be sorted, which takes the longest.  Mostly those do
+    # that are a hundred times as likely.
+    least = 0.99 * (1 - p) / logits.size
+    for bound in (100 * least, least):
+        ids = np.flatnonzero(probabilities >= bound)  # [likely]
+        likely = probabilities[ids] / whole  # float64 [likely]
+        falling = np.sort(likely)[::-1]  # [likely]
+        size = int(falling.cumsum().searchsorted(p - ROUNDING)) + 1
+        if size <= len(ids):
+            break
     last = falling[size - 1]
-    keep = probabilities > last  # [vocab_size]
-    keep[np.flatnonzero(probabilities == last)[: size - keep.sum()]] = True
-    return np.where(keep, logits, -np.inf)
+    kept = likely > last  # [likely]
+    kept[np.flatnonzero(likely == last)[: size - kept.sum()]] = True
+    return keep(logits, ids[kept])
 
 
 def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
@@ -171,7 +245,7 @@ def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
     Coherent LLM Outputs" (2024).
     """
     least = logits.max() + math.log(p) - ROUNDING  # the same as a logit
-    return np.where(logits < least, -np.inf, logits)
+    return keep(logits, np.flatnonzero(~(logits < least)))
 
 
 # --- The strategy ------------------------------------------------------------------

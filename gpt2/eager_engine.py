@@ -21,20 +21,32 @@ from solutions.solution_01 import GPT2Config
 
 
 class Texts:
-    """The ids so far; like the columns of a Cache, at most n_positions of each text."""
+    """The ids so far, in the place of a Cache.
 
-    def __init__(self, ids: list[list[int]], n_positions: int) -> None:
+    Attributes:
+        ids: Of each row; what stands beyond its length is forgotten.
+        lengths: As for `Cache`.
+        capacity: As for `Cache`.
+    """
+
+    def __init__(self, ids: list[list[int]], capacity: int) -> None:
         self.ids = ids
-        self.n_positions = n_positions
+        self.lengths = np.array([len(row) for row in ids], np.int64)
+        self.capacity = capacity
 
-    @property
-    def full(self) -> bool:
-        """Whether there is no room for another token."""
-        return max(map(len, self.ids)) == self.n_positions
+    def add(self, row: int, tokens: Sequence[int]) -> list[int]:
+        """Adds tokens to a row; returns all that it holds."""
+        room = self.capacity - int(self.lengths[row])
+        if len(tokens) > room:
+            raise ValueError(f"{len(tokens)} tokens, but the cache has room for {room}")
+        self.ids[row] = [*self.ids[row][: self.lengths[row]], *tokens]
+        self.lengths[row] = len(self.ids[row])
+        return self.ids[row]
 
-    def reorder(self, rows: Sequence[int]) -> Texts:
-        """A copy whose text i is text `rows[i]`."""
-        return Texts([self.ids[row].copy() for row in rows], self.n_positions)
+    def reorder(self, rows: Sequence[int], capacity: int | None = None) -> Texts:
+        """As for `Cache`."""
+        ids = [self.ids[row][: self.lengths[row]] for row in rows]
+        return Texts(ids, capacity or self.capacity)
 
 
 class EagerEngine:
@@ -48,6 +60,8 @@ class EagerEngine:
             as many bytes as in float32.
     """
 
+    at_once = 1  # it takes as long for each token
+
     def __init__(
         self,
         config: GPT2Config,
@@ -59,8 +73,8 @@ class EagerEngine:
         self.config = config
         self.network = steps.build(config)
         if precision != "float32":
-            kept_as = Network(config, steps, precision=precision).dtypes
-            weights = widen(store(weights, kept_as))
+            network = Network(config, steps, precision=precision, kernels=False)
+            weights = widen(store(weights, network.kept))
         self.network.load_state_dict(weights)
 
     def model(self, input_ids: Tensor) -> Tensor:
@@ -68,23 +82,39 @@ class EagerEngine:
         with eager.collecting():
             return self.network(input_ids)
 
+    def new_cache(self, rows: int, capacity: int | None = None) -> Texts:
+        """As for `Engine`; what it remembers are the texts."""
+        n_positions = self.config.n_positions
+        return Texts(
+            [[] for _ in range(rows)], min(capacity or n_positions, n_positions)
+        )
+
+    def read(
+        self,
+        texts: Mapping[int, Sequence[int]],
+        cache: Texts,
+        *,
+        every: bool = False,
+    ) -> np.ndarray:
+        """As for `Engine`, but each token takes as long as the text that it ends."""
+        rows = []
+        for row, tokens in texts.items():
+            pieces = [[token] for token in tokens] if every else [tokens]
+            rows += [self.following(cache.add(row, piece)) for piece in pieces]
+        return np.stack(rows)  # [batch, vocab_size]
+
+    def following(self, ids: Sequence[int]) -> np.ndarray:
+        """Logits `[vocab_size]` of what follows a text."""
+        logits = self.model(Tensor([ids], dtype=DType.int64, device=CPU()))
+        return logits.to_numpy()[0, -1]
+
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
     ) -> tuple[np.ndarray, Texts]:
-        """As for `Engine`; what `decode` adds to are the texts."""
-        texts = Texts([list(prompt) for prompt in prompts], self.config.n_positions)
-        return self.read(texts), texts
-
-    def decode(self, tokens: Sequence[int], texts: Texts) -> np.ndarray:
         """As for `Engine`."""
-        for ids, token in zip(texts.ids, tokens, strict=True):
-            ids.append(token)
-        return self.read(texts)
+        cache = self.new_cache(len(prompts), capacity)
+        return self.read(dict(enumerate(prompts)), cache), cache
 
-    def read(self, texts: Texts) -> np.ndarray:
-        """Logits `[batch, vocab_size]` of what follows each text."""
-        rows = []
-        for ids in texts.ids:
-            logits = self.model(Tensor([ids], dtype=DType.int64, device=CPU()))
-            rows.append(logits.to_numpy()[0, -1])  # [vocab_size]
-        return np.stack(rows)  # [batch, vocab_size]
+    def decode(self, tokens: Sequence[int], cache: Texts) -> np.ndarray:
+        """As for `Engine`."""
+        return self.read({row: [token] for row, token in enumerate(tokens)}, cache)

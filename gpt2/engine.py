@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,54 +35,67 @@ from gpt2.compiled import (
 )
 from gpt2.exchange import Exchanged
 from gpt2.learner import Steps, build, load_steps
-from gpt2.precision import store
+from gpt2.precision import Kept, store
+from gpt2.processor import unit
 from solutions.solution_01 import GPT2Config
+
+BLOCK = 64  # columns that the kernel reads together
+REGISTER = 16  # numbers in one
 
 # --- KV cache ----------------------------------------------------------------------
 
 
 class Cache:
-    """Keys and values of every token so far, of a batch of texts.
+    """Keys and values of every token so far, of some texts.
 
-    The texts end at the same column; a shorter one begins later:
+    Each text has a row, and token t of it stands in column t:
 
-        R O M E O :        first 0
-        . . K I N G        first 2
+        R O M E O :        lengths[0] = 6
+        K I N G            lengths[1] = 4
 
     Attributes:
-        data: float32 `[n_layer, 2, batch, n_head, capacity, head_dim]` on the
-            device; keys, then values.  The graphs write into it.
-        first: int64 `[batch]`, the column of each text's first token.
-        length: Number of columns in use.
+        data: float32 `[n_layer, 2, rows, n_head, columns, width]` on the device; keys,
+            then values, in the order that suits what reads them.  The graphs write
+            into it.
+        lengths: int64 `[rows]`, the number of columns in use.  Whoever makes one less
+            has the last token forgotten.
+        capacity: The most columns that a row may use.
     """
 
-    def __init__(self, data: Buffer, first: np.ndarray, length: int = 0) -> None:
+    def __init__(self, data: Buffer, lengths: np.ndarray, capacity: int) -> None:
         self.data = data
-        self.first = first
-        self.length = length
-
-    @property
-    def capacity(self) -> int:
-        """Number of columns."""
-        return int(self.data.shape[4])
+        self.lengths = lengths
+        self.capacity = capacity
 
     @property
     def full(self) -> bool:
-        """Whether there is no column left for another token."""
-        return self.length == self.capacity
+        """Whether a row has no column left for another token."""
+        return bool(self.lengths.max() >= self.capacity)
 
     def reorder(self, rows: Sequence[int], capacity: int | None = None) -> Cache:
         """A copy whose text i is text `rows[i]`; texts may be left out or repeated.
 
-        It has as many columns, or `capacity`.
+        It has room for as many tokens, or for `capacity`.
         """
+        capacity = capacity or self.capacity
         old = self.data.to(CPU()).to_numpy()
-        n_layer, _, _, n_head, columns, head_dim = old.shape
-        heads = (n_head, capacity or columns, head_dim)
-        new = np.zeros((n_layer, 2, len(rows), *heads), old.dtype)
-        new[..., : self.length, :] = old[:, :, rows, :, : self.length]
-        copy = Buffer.from_numpy(new).to(self.data.device)
-        return Cache(copy, self.first[np.asarray(rows)], self.length)
+        lengths = self.lengths[np.asarray(rows)]
+        new = empty(old.shape, len(rows), capacity)
+        used = columns(int(lengths.max()))
+        new[..., :used, :] = old[:, :, rows, :, :used]
+        return Cache(Buffer.from_numpy(new).to(self.data.device), lengths, capacity)
+
+
+def empty(shape: Sequence[int], rows: int, capacity: int) -> np.ndarray:
+    """Zeros as the data of a cache, which otherwise has this shape."""
+    n_layer, _, _, n_head, _, width = shape
+    size = (n_layer, 2, rows, n_head, columns(capacity), width)
+    return np.zeros(size, np.float32)
+
+
+def columns(capacity: int) -> int:
+    """Columns in whole blocks, as the kernel reads them."""
+    return capacity + -capacity % BLOCK
 
 
 # --- Network -----------------------------------------------------------------------
@@ -99,7 +113,7 @@ class Network:
             they do on the CPU.  Otherwise MAX's operations do; the result is the same.
 
     Attributes:
-        dtypes: In which type each parameter is kept.
+        kept: How each parameter is kept.
 
     Raises:
         ValueError: If the precision or the device is unknown or not there.
@@ -117,14 +131,17 @@ class Network:
         check(precision, device)
         self.config = config
         self.device = CPU() if device == "cpu" else Accelerator()
-        self.kernels = kernels and device == "cpu"
+        self.unit = unit(precision) if kernels and device == "cpu" else None
         self.module = build(
-            lambda: Exchanged(steps.assemble(config), precision, self.kernels),
+            lambda: Exchanged(steps.assemble(config), precision, self.unit),
             device=self.device,
         )
-        self.dtypes = {name: weight.dtype for name, weight in self.module.parameters}
+        self.kept = {
+            name: Kept(weight.dtype, int(weight.shape[2]) if weight.rank == 4 else 0)
+            for name, weight in self.module.parameters
+        }
         ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
-        how = f"{config} {precision} {self.device} {self.kernels}"
+        how = f"{config} {precision} {self.device} {self.unit}"
         self.made_from = [steps.text, *ours, kernels_source(), how]
         self.session = InferenceSession(devices=[self.device])
 
@@ -165,20 +182,28 @@ class Network:
     @cached_property
     def traced(self) -> StagedGraph[..., Any]:
         """What MAX notes down when the module runs; as text, it is the graph."""
-        config, device = self.config, DeviceRef.from_device(self.device)
+        device = DeviceRef.from_device(self.device)
         ids = TensorType(DType.int64, ["batch", "seq"], device)
-        first = TensorType(DType.int64, ["batch"], device)
-        length = TensorType(DType.int64, [], DeviceRef.CPU())
+        texts = TensorType(DType.int64, ["texts", 3], device)
+        asked = TensorType(DType.int64, ["asked"], device)
+        sizes = self.cache_shape
         cache = BufferType(
-            DType.float32,
-            [config.n_layer, 2, "batch", config.n_head, "capacity", config.head_dim],
-            device,
+            DType.float32, [*sizes[:2], "rows", sizes[3], "columns", sizes[5]], device
         )
         return self.module.trace(
-            *(ids, ids, first, length, cache),
+            *(ids, ids, texts, asked, cache),
             name="gpt2",
-            custom_extensions=[kernels_package()] if self.kernels else [],
+            custom_extensions=[kernels_package()] if self.unit else [],
         )
+
+    @property
+    def cache_shape(self) -> tuple[int, ...]:
+        """Of a cache without rows and columns."""
+        config = self.config
+        width = config.head_dim
+        if self.unit:  # whole registers
+            width += -width % REGISTER
+        return config.n_layer, 2, 0, config.n_head, 0, width
 
 
 def check(precision: str, device: str) -> None:
@@ -206,6 +231,10 @@ class Engine:
         device: "cpu" or "gpu".
         kernels: Whether the Mojo kernels compute.
 
+    Attributes:
+        at_once: How many tokens are read in little more than the time of one; 1 where
+            the bits of a text's logits would not stay the same.
+
     Raises:
         ValueError: If the precision or the device is unknown or not there.
     """
@@ -228,12 +257,27 @@ class Engine:
             kernels=kernels,
         )
         self.config = config
+        self.at_once = 8 if self.network.unit else 1
         self.device = self.network.device
         self.weights = {
             name: Buffer.from_dlpack(array).to(self.device)
-            for name, array in store(weights, self.network.dtypes).items()
+            for name, array in store(weights, self.network.kept).items()
         }
         self.model = self.network.load(self.weights)
+
+    def new_cache(self, rows: int, capacity: int | None = None) -> Cache:
+        """A cache in which nothing stands.
+
+        Args:
+            rows: How many texts it is for.
+            capacity: Tokens of each that it is to have room for; n_positions, if that
+                is less or none is given.
+        """
+        n_positions = self.config.n_positions
+        capacity = min(capacity or n_positions, n_positions)
+        zeros = empty(self.network.cache_shape, rows, capacity)
+        data = Buffer.from_numpy(zeros).to(self.device)
+        return Cache(data, np.zeros(rows, np.int64), capacity)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
@@ -242,8 +286,7 @@ class Engine:
 
         Args:
             prompts: Ids below vocab_size.  The prompts may differ in length.
-            capacity: Tokens that the cache is to have room for; n_positions, if that
-                is less or none is given.
+            capacity: As for `new_cache`.
 
         Returns:
             Logits `[batch, vocab_size]`, float32, of what follows each prompt; and
@@ -252,59 +295,76 @@ class Engine:
         Raises:
             ValueError: If a prompt is empty or does not fit.
         """
-        config = self.config
-        capacity = min(capacity or config.n_positions, config.n_positions)
-        if not prompts:
-            raise ValueError("not one prompt")
-        if not all(prompts):
-            raise ValueError("a prompt has no tokens")
-        longest = max(map(len, prompts))
-        first = np.array([longest - len(prompt) for prompt in prompts])
-        tokens = np.zeros((len(prompts), longest), np.int64)  # [batch, seq]
-        for row, prompt in enumerate(prompts):
-            tokens[row, first[row] :] = prompt
-        heads = (config.n_head, capacity, config.head_dim)
-        empty = np.zeros((config.n_layer, 2, len(prompts), *heads), np.float32)
-        data = Buffer.from_numpy(empty).to(self.device)
-        cache = Cache(data, first)
-        return self.extend(tokens, cache), cache
+        cache = self.new_cache(len(prompts), capacity)
+        return self.read(dict(enumerate(prompts)), cache), cache
 
     def decode(self, tokens: Sequence[int], cache: Cache) -> np.ndarray:
-        """Reads one more token of each text: logits `[batch, vocab_size]`, float32."""
-        return self.extend(np.reshape(tokens, (-1, 1)), cache)
+        """Reads one more token of each text: logits `[batch, vocab_size]`, float32.
 
-    def extend(self, tokens: np.ndarray, cache: Cache) -> np.ndarray:
-        """Reads more tokens of each text.
+        Raises:
+            ValueError: If it is not one of each, or as for `read`.
+        """
+        if len(tokens) != len(cache.lengths):
+            raise ValueError(
+                f"{len(tokens)} tokens for a cache of {len(cache.lengths)} texts"
+            )
+        return self.read({row: [token] for row, token in enumerate(tokens)}, cache)
+
+    def read(
+        self, texts: Mapping[int, Sequence[int]], cache: Cache, *, every: bool = False
+    ) -> np.ndarray:
+        """Reads more tokens of some texts, all in one call of the model.
+
+        A text's logits have the same bits however it is read: alone or among others,
+        token by token or many at once.
 
         Args:
-            tokens: int64 `[batch, seq]`.
+            texts: By row of the cache, the ids that come next there.
             cache: Holds what stands before them, and then them too.
+            every: Whether all of the new tokens are asked about, not only the last.
 
         Returns:
-            Logits `[batch, vocab_size]`, float32, of what follows the last ones.
+            Logits `[texts, vocab_size]`, float32, of what follows each text; or
+            `[new tokens, vocab_size]`, those of one text behind another's.
 
         Raises:
             ValueError: If there is no such id, or no room in the cache.
         """
-        batch, seq = tokens.shape
-        if batch != len(cache.first):
-            raise ValueError(f"{batch} tokens for a cache of {len(cache.first)} texts")
-        room = cache.capacity - cache.length
-        if seq > room:
-            raise ValueError(f"{seq} tokens, but the cache has room for {room}")
-        if not 0 <= tokens.min() <= tokens.max() < self.config.vocab_size:
-            raise ValueError(f"a token is not below {self.config.vocab_size}")
-        columns = np.arange(cache.length, cache.length + seq)  # [seq]
-        positions = np.maximum(columns - cache.first[:, None], 0)  # [batch, seq]
+        config, counts = self.config, np.array([len(ids) for ids in texts.values()])
+        if not texts:
+            raise ValueError("not one prompt")
+        if not counts.all():
+            raise ValueError("a prompt has no tokens")
+        rows = np.fromiter(texts, np.int64)  # [texts]
+        lengths = cache.lengths[rows]  # [texts]
+        for count, room in zip(counts, cache.capacity - lengths, strict=True):
+            if count > room:
+                raise ValueError(f"{count} tokens, but the cache has room for {room}")
+        ids = np.fromiter(chain.from_iterable(texts.values()), np.int64)  # [new tokens]
+        if not 0 <= ids.min() <= ids.max() < config.vocab_size:
+            raise ValueError(f"a token is not below {config.vocab_size}")
+        ends = counts.cumsum()  # [texts]
+        starts = ends - counts  # [texts]
+        text = np.repeat(np.arange(len(rows)), counts)  # [new tokens]
+        nth = np.arange(len(ids)) - starts[text]  # [new tokens], in its text
+        positions = lengths[text] + nth  # [new tokens]
+        asked = np.arange(len(ids)) if every else ends - 1  # [asked]
+        if self.network.unit:  # one text behind another, [1, new tokens]
+            order = np.arange(len(ids))[None]
+        else:  # each a row, [texts, seq]; a shorter one says its last token again
+            seq = int(counts.max())
+            order = starts[:, None] + np.minimum(np.arange(seq), counts[:, None] - 1)
+            starts = np.arange(len(rows)) * seq
+            asked = (text * seq + nth)[asked]
         (logits,) = self.model.execute(
-            self.on_device(tokens),
-            self.on_device(positions),
-            self.on_device(cache.first),
-            np.array(cache.length),
+            self.on_device(ids[order]),
+            self.on_device(positions[order]),
+            self.on_device(np.stack([rows, starts, lengths], axis=1)),
+            self.on_device(asked),
             cache.data,
         )
-        cache.length += seq
-        return logits.to(CPU()).to_numpy()  # [batch, vocab_size]
+        cache.lengths[rows] += counts
+        return logits.to(CPU()).to_numpy()  # [asked, vocab_size]
 
     def on_device(self, array: np.ndarray) -> Buffer:
         """The array where the graph reads it."""

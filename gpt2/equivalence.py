@@ -43,6 +43,9 @@ from solutions.solution_07 import GPT2Attention
 STOPS = "it stops with"  # eagerly too
 PATIENCE = 180  # seconds for MAX's compiler, which takes half a minute
 TOLERANCE = 1e-4  # of the largest number there
+# In fewer bytes the engine rounds tokens too, which the eager model does not.  What is
+# to be found then is a graph that computes something else: it is wrong by far more.
+ROUNDED = {"float32": TOLERANCE, "bfloat16": 0.02, "int8": 0.1}
 TOKENS = 24  # of the texts that are read in pieces
 PROMPTS = (1, 3, 16)  # how many of them at once, before they come one by one
 LONGEST = 256  # tokens of a longer text, as far as n_positions allows
@@ -124,12 +127,13 @@ def compare(
     if not is_compiled and (reason := compile_apart(config, precision, device)):
         return reason
     engine = Engine(config, weights, steps=steps, precision=precision, device=device)
-    agree = close(read(engine, ids[:, :1], 1), expected_first)
-    agree = agree and close(read(engine, long, longest), expected_last)
+    atol = ROUNDED[precision]
+    agree = close(read(engine, ids[:, :1], 1), expected_first, atol)
+    agree = agree and close(read(engine, long, longest), expected_last, atol)
     for prompt in PROMPTS:
         if prompt <= count:
             found = read(engine, ids, prompt)
-            agree = agree and close(found, expected[:, prompt - 1 :])
+            agree = agree and close(found, expected[:, prompt - 1 :], atol)
     if agree:
         return ""
     half = count // 2
@@ -203,12 +207,15 @@ def read(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def close(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether two arrays have the same shape, and numbers as float32 rounds them."""
+def close(
+    found: np.ndarray, expected: np.ndarray, tolerance: float = TOLERANCE
+) -> bool:
+    """Whether two arrays have the same shape and nearly the same numbers: as float32
+    rounds them, or by a tolerance of the largest."""
     if found.shape != expected.shape:
         return False
     largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
-    atol = TOLERANCE * float(largest)
+    atol = tolerance * float(largest)
     return bool(np.allclose(found, expected, rtol=0, atol=atol, equal_nan=True))
 
 

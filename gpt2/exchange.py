@@ -23,10 +23,10 @@ from max.dtype import DType
 from max.experimental import functional as F
 from max.experimental.nn import Linear, Module
 from max.experimental.tensor import Tensor
-from max.graph import BufferValue, DeviceRef, Dim, TensorType, TensorValue, ops
+from max.graph import BufferValue, DeviceRef, TensorType, TensorValue, ops
 
-from gpt2.precision import DTYPES
-from solutions.solution_02 import causal_mask
+from gpt2.precision import DTYPES, packed_shape
+from gpt2.processor import Unit
 
 CPU = DeviceRef.CPU()
 FAR = 1e30  # below every score: its weight is 0, and among its like it is no NaN
@@ -35,30 +35,42 @@ FAR = 1e30  # below every score: its weight is 0, and among its like it is no Na
 # --- Linear layers -----------------------------------------------------------------
 
 
-def linear(layer: Any, x: Tensor, *, kernels: bool) -> Tensor:
+def linear(layer: Any, x: Tensor, *, unit: Unit | None) -> Tensor:
     """x @ weight.T + bias: `[batch, seq, n_in]` to `[batch, seq, n_out]`.
 
     Args:
-        layer: Its `weight` is `[n_out, n_in]`; a `scale` or a `bias` is `[n_out]`.
+        layer: Its `weight` is `[n_out, n_in]`, or packed; a `scale` or a `bias` is
+            `[n_out]`.
         x: The tokens.
-        kernels: Whether the Mojo kernel computes, or MAX's operations do.
+        unit: What multiplies in the Mojo kernel; None for MAX's operations.
     """
     if x.rank == 2:  # one text, without its axis
-        return linear(layer, x.unsqueeze(0), kernels=kernels)[0]
-    if kernels:
-        n_out, n_in = layer.weight.shape
-        y = F.custom(
+        return linear(layer, x.unsqueeze(0), unit=unit)[0]
+    scale = layer.scale if has(layer, "scale") else None
+    bias = layer.bias if has(layer, "bias") else None
+    if unit:
+        none = F.constant([0.0], DType.float32, x.device)
+        nought = F.constant([0], DType.int32, x.device)
+        return F.custom(
             "gpt2_linear",
             x.device,
-            values=(x, layer.weight),
-            out_types=[TensorType(DType.float32, [*x.shape[:2], n_out], CPU)],
-            parameters={"width": math.gcd(int(n_in), 32)},
+            values=(
+                x,
+                layer.weight,
+                none if scale is None else scale,
+                nought if scale is None else layer.total,
+                none if bias is None else bias,
+            ),
+            out_types=[TensorType(DType.float32, [*x.shape[:2], layer.n_out], CPU)],
+            parameters={
+                "unit": unit.name,
+                "group": unit.group,
+                "biased": bias is not None,
+            },
         )[0]  # [batch, seq, n_out]
-    else:
-        y = x @ F.cast(layer.weight, DType.float32).T  # [batch, seq, n_out]
-    if has(layer, "scale"):
-        y = y * layer.scale
-    return y + layer.bias if has(layer, "bias") else y
+    y = x @ F.cast(layer.weight, DType.float32).T  # [batch, seq, n_out]
+    y = y if scale is None else y * scale
+    return y if bias is None else y + bias
 
 
 def has(module: Any, name: str) -> bool:
@@ -69,10 +81,21 @@ def has(module: Any, name: str) -> bool:
 # --- Token embeddings --------------------------------------------------------------
 
 
-def embed(table: Any, ids: Tensor) -> Tensor:
-    """Rows of a table in fewer bytes: `[batch, seq]` to `[batch, seq, n_embd]`."""
-    x = F.gather(table.weight, ids, axis=0)  # [batch, seq, n_embd]
-    x = F.cast(x, DType.float32)
+def embed(table: Any, ids: Tensor, *, unit: Unit | None) -> Tensor:
+    """Rows of a table, packed or in fewer bytes: `[batch, seq]` to
+    `[batch, seq, n_embd]`."""
+    if unit:
+        shape = [*ids.shape, table.n_in]
+        x = F.custom(
+            "gpt2_embedding",
+            ids.device,
+            values=(ids, table.weight),
+            out_types=[TensorType(DType.float32, shape, CPU)],
+            parameters={"group": unit.group},
+        )[0]  # [batch, seq, n_embd]
+    else:
+        x = F.gather(table.weight, ids, axis=0)  # [batch, seq, n_embd]
+        x = F.cast(x, DType.float32)
     if has(table, "scale"):
         x = x * F.gather(table.scale, ids, axis=0).unsqueeze(-1)
     return x
@@ -86,15 +109,17 @@ class BlockCache(NamedTuple):
 
     Attributes:
         n: Which block.
-        data: `[n_layer, 2, batch, n_head, capacity, head_dim]`; keys, then values.
-        first: int64 `[batch]`, the column of each text's first token.
-        length: int64 `[]`, the number of columns that are filled already.
+        data: `[n_layer, 2, rows, n_head, columns, width]`; keys, then values.  Token
+            t of a text stands in column t of its row.
+        texts: int64 `[texts, 3]`: of each its row, the index of its first new token,
+            and that token's column.
+        positions: int64 `[batch, seq]`, the column of each new token.
     """
 
     n: int
     data: BufferValue
-    first: Tensor
-    length: Tensor
+    texts: Tensor
+    positions: Tensor
 
 
 def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -102,7 +127,8 @@ def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Te
 
     Args:
         cache: Where keys and values go, and come from.
-        q: Queries of the new tokens, `[batch, n_head, seq, head_dim]`.
+        q: Queries of the new tokens, `[batch, n_head, seq, head_dim]`: of one text
+            behind another, whatever the batch.
         k: Their keys.
         v: Their values.
 
@@ -118,44 +144,52 @@ def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Te
     y = F.inplace_custom(
         "gpt2_attention",
         q.device,
-        values=(cache.data, qkv, cache.first, cache.length, n),
+        values=(cache.data, qkv, cache.texts, n),
         out_types=[TensorType(DType.float32, [batch, seq, n_embd], CPU)],
-        parameters={"width": math.gcd(int(head_dim), 16)},
+        parameters={"head_dim": int(head_dim)},
     )[0]  # [batch, seq, n_embd]
     y = y.reshape([batch, seq, n_head, head_dim])
     return y.transpose(1, 2)  # [batch, n_head, seq, head_dim]
 
 
 def attend(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The same with MAX's operations, for any device."""
-    seq, head_dim = q.shape[2], int(q.shape[3])
-    length = TensorValue(cache.length)
-    end = length + ops.shape_to_tensor([seq])[0]
-    new, so_far = (slice(length, end), seq), (slice(0, end), "total")
-    every = slice(None)
-    cache.data[cache.n, 0, every, every, new, every] = TensorValue(k)
-    cache.data[cache.n, 1, every, every, new, every] = TensorValue(v)
-    k, v = (  # [batch, n_head, total, head_dim]
-        Tensor.from_graph_value(cache.data[cache.n, i, every, every, so_far, every])
-        for i in (0, 1)
-    )
-    scores = q @ k.transpose(2, 3)  # [batch, n_head, seq, total]
-    scores = scores / math.sqrt(head_dim) + mask(cache.first, seq)
+    """The same with MAX's operations, for any device; a text is a row of the batch."""
+    head_dim = int(q.shape[3])
+    rows = cache.texts[:, 0]  # [batch]
+    k, v = (put(cache, i, rows, x) for i, x in enumerate((k, v)))
+    scores = q @ k.transpose(2, 3)  # [batch, n_head, seq, columns]
+    scores = scores / math.sqrt(head_dim) + mask(cache)
     return F.softmax(scores) @ v  # [batch, n_head, seq, head_dim]
 
 
-def mask(first: Tensor, seq: Dim) -> Tensor:
-    """What no query may see: later tokens, and the columns before a text's first.
+def put(cache: BlockCache, i: int, rows: Tensor, x: Tensor) -> Tensor:
+    """Puts new keys (i = 0) or values (1) into the cache: all of the rows' there."""
+    every = slice(None)
+    at = (cache.n, i, every, every, every, every)
+    old = Tensor.from_graph_value(cache.data[at])  # [rows, n_head, columns, head_dim]
+    _, n_head, columns, head_dim = old.shape
+    heads = F.arange(0, int(n_head), dtype=DType.int64, device=x.device)
+    places = rows.reshape([-1, 1]) * int(n_head) + heads  # [batch, n_head]
+    length = Tensor.from_graph_value(ops.shape_to_tensor([columns])[0]).to(x.device)
+    places = places.unsqueeze(-1) * length  # [batch, n_head, 1]
+    places = places + cache.positions.unsqueeze(1)  # [batch, n_head, seq]
+    new = F.scatter_nd(
+        old.reshape([-1, head_dim]), x.reshape([-1, head_dim]), places.reshape([-1, 1])
+    ).reshape(old.shape)
+    cache.data[at] = TensorValue(new)
+    return F.gather(new, rows, axis=0)  # [batch, n_head, columns, head_dim]
+
+
+def mask(cache: BlockCache) -> Tensor:
+    """What no query may see: what comes after it in its text, and empty columns.
 
     Returns:
-        Tensor `[batch, 1, seq, total]`.
+        Tensor `[batch, 1, seq, columns]`.
     """
-    total, device = Dim("total"), first.device
-    causal = causal_mask(seq, total - seq, dtype=DType.float32, device=device)
-    column = F.arange(0, total, out_dim=total, dtype=DType.int64, device=device)
-    early = F.min(column - first.unsqueeze(1), 0)  # [batch, total], below 0 if early
-    padding = F.cast(early, DType.float32) * FAR
-    return causal + padding.reshape([-1, 1, 1, total])
+    columns, device = cache.data.shape[4], cache.positions.device
+    column = F.arange(0, columns, out_dim=columns, dtype=DType.int64, device=device)
+    early = F.min(cache.positions.unsqueeze(-1) - column, 0)  # below 0 if later
+    return (F.cast(early, DType.float32) * FAR).unsqueeze(1)
 
 
 # --- Exchange ----------------------------------------------------------------------
@@ -167,54 +201,61 @@ class Exchanged(Module[..., Tensor]):
     Args:
         model: What step 11 makes, `GPT2LMHeadModel`.
         precision: How Linear layers and `wte` keep their weights, one of PRECISIONS.
-        kernels: Whether the Mojo kernels compute, on the CPU, or MAX's operations do.
+        unit: What multiplies in the Mojo kernels, on the CPU; None for MAX's
+            operations.
     """
 
-    def __init__(self, model: Any, precision: str, kernels: bool) -> None:
+    def __init__(self, model: Any, precision: str, unit: Unit | None) -> None:
         self.model = model
         self.model.name_transparent = True  # the parameters keep their names
-        self.kernels = kernels
-        self.dtype = DTYPES[precision]
-        if self.dtype != DType.float32:
-            for layer in [*linear_layers(model), model.transformer.wte]:
-                # The graph only asks for a parameter's type: the weights come later.
-                layer.weight = Tensor.zeros(layer.weight.shape, dtype=self.dtype)
-                if self.dtype == DType.int8:
-                    layer.scale = Tensor.ones(layer.weight.shape[:1])
+        self.unit = unit
+        dtype = DTYPES[precision]
+        for layer in [*linear_layers(model), model.transformer.wte]:
+            n_out, n_in = shape = [int(size) for size in layer.weight.shape]
+            layer.n_out, layer.n_in = shape
+            if unit:
+                shape = [*packed_shape(n_out, n_in, dtype.size_in_bytes, unit.group)]
+            # The graph only asks for a parameter's type: the weights come later.
+            layer.weight = Tensor.zeros(shape, dtype=dtype)
+            if dtype == DType.int8:
+                layer.scale = Tensor.ones([n_out])
+            if dtype == DType.int8 and unit:
+                layer.total = Tensor.zeros([n_out], dtype=DType.int32)
 
     def forward(
         self,
         tokens: Tensor,
         positions: Tensor,
-        first: Tensor,
-        length: Tensor,
+        texts: Tensor,
+        asked: Tensor,
         cache: Tensor,
     ) -> Tensor:
         """Reads new tokens, whose keys and values go into the cache.
 
         Args:
-            tokens: int64 `[batch, seq]`.
+            tokens: int64 `[batch, seq]`, of one text behind another; without the
+                kernels a text is a row.
             positions: int64 `[batch, seq]`, where in its text each of them stands.
-            first: As in BlockCache, like the next two.
-            length: The number of columns in use.
+            texts: As in BlockCache.
+            asked: int64 `[asked]`, the indices of some tokens.
             cache: The keys and values of all blocks.
 
         Returns:
-            Logits `[batch, vocab_size]` of what follows the last of them.
+            Logits `[asked, vocab_size]` of what follows each of these.
         """
         # What MAX traces is a copy of this module: the parts are put into that.
         transformer = self.model.transformer
         for layer in linear_layers(self.model):
-            layer.forward = partial(linear, layer, kernels=self.kernels)
-        if self.dtype != DType.float32:
-            transformer.wte.forward = partial(embed, transformer.wte)
-        collect = attend_with_kernel if self.kernels else attend
+            layer.forward = partial(linear, layer, unit=self.unit)
+        transformer.wte.forward = partial(embed, transformer.wte, unit=self.unit)
+        collect = attend_with_kernel if self.unit else attend
         for n, block in enumerate(transformer.h):
-            its = BlockCache(n, cache.__buffervalue__(), first, length)
+            its = BlockCache(n, cache.__buffervalue__(), texts, positions)
             block.attn.attend = partial(collect, its)
-        hidden = transformer(tokens, positions)[:, -1:]  # [batch, 1, n_embd]
-        logits = linear(transformer.wte, hidden, kernels=self.kernels)
-        return logits[:, 0]  # [batch, vocab_size]
+        hidden = transformer(tokens, positions)  # [batch, seq, n_embd]
+        hidden = hidden.reshape([-1, hidden.shape[-1]])  # [batch * seq, n_embd]
+        hidden = F.gather(hidden, asked, axis=0)  # [asked, n_embd]
+        return linear(transformer.wte, hidden, unit=self.unit)  # [asked, vocab_size]
 
 
 def linear_layers(model: Any) -> Iterator[Any]:

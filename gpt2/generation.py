@@ -1,27 +1,54 @@
 """The loop: logits, a token for each text, the next logits.
 
-A batch of texts grows one token at a time.  Each text has its own generator and its
-own end; one that has ended waits for the others.
+Texts grow beside each other, each in a row of the cache.  A text that has ended leaves
+its row to the next one that waits, whose prompt is read in the same call as the others'
+next tokens: so the batch stays full, and what has ended costs nothing.
+
+While few grow, tokens are guessed (`gpt2/drafting.py`) and read with those that are
+certain: the guesses that come true need no reading any more.
+
+Each text has its own generator and its own end, and is the same in any company.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from gpt2.decoding import Decoding, log_softmax
+from gpt2 import drafting
+from gpt2.decoding import Decoding, logprob
 from gpt2.text import TextStream
 from solutions.solution_01 import GPT2Config
 
 End = Literal["stop", "length", "limit"]
+FullContext = Literal["slide", "drop", "stop"]
+FULL_CONTEXT: tuple[FullContext, ...] = get_args(FullContext)
 
 
 class AnyEngine(Protocol):
-    """What `Engine` and `EagerEngine` have in common."""
+    """What `Engine` and `EagerEngine` have in common.
+
+    Attributes:
+        config: The sizes.
+        at_once: How many tokens are read in little more than the time of one.
+    """
 
     config: GPT2Config
+    at_once: int
+
+    def new_cache(self, rows: int, capacity: int | None = None) -> Any:
+        """An empty cache: a row for each text, with room for `capacity` tokens."""
+
+    def read(
+        self,
+        texts: Mapping[int, Sequence[int]],
+        cache: Any,
+        *,
+        every: bool = False,
+    ) -> np.ndarray:
+        """Reads more tokens of some texts: logits `[len(texts), vocab_size]`."""
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None
@@ -32,12 +59,15 @@ class AnyEngine(Protocol):
         """Reads one more token of each text: logits `[batch, vocab_size]`."""
 
 
+# --- Text --------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One more token of one text.
 
     Attributes:
-        row: Which text of the batch.
+        index: Which of the prompts it continues.
         token: Its id.
         text: What can be shown with it; may be empty, may be several characters.
         end: Why the text ends here, or None.  "stop": at a stop token or string,
@@ -46,7 +76,7 @@ class Step:
         context: Ids of the text before this token, the prompt included.
     """
 
-    row: int
+    index: int
     token: int
     text: str
     end: End | None
@@ -56,7 +86,7 @@ class Step:
     @property
     def logprob(self) -> float:
         """The token's log-probability, by the model alone, before any filter."""
-        return float(log_softmax(self.logits)[self.token])
+        return logprob(self.logits, self.token)
 
 
 @dataclass(eq=False)
@@ -64,41 +94,142 @@ class Text:
     """A text that grows.
 
     Attributes:
-        row: Which of the batch.
+        index: Which of the prompts it continues.
         ids: Its tokens, the prompt's first.
         rng: Draws the new ones.
         stream: Turns them into text.
         left: How many it may still get.
         stop_tokens: Ids that end it.
         limit: How many tokens in all end it; None means that nothing does.
-        end: As in Step.
+        start: Which of `ids` is the first that the model still sees.
     """
 
-    row: int
+    index: int
     ids: list[int]
     rng: np.random.Generator
     stream: TextStream
     left: int
     stop_tokens: Collection[int]
     limit: int | None
-    end: End | None = None
+    start: int = 0
 
-    def grow(self, logits: np.ndarray, decoding: Decoding) -> Step:
-        """Adds a token, by the model's logits `[vocab_size]`."""
+    def grow(self, token: int, logits: np.ndarray) -> Step:
+        """Adds a token, chosen by the model's logits `[vocab_size]`."""
         context = self.ids.copy()
-        token = decoding.choose(logits, context, self.rng)
         self.ids.append(token)
         self.left -= 1
         piece = "" if token in self.stop_tokens else self.stream.push(token)
+        end: End | None = None
         if token in self.stop_tokens or self.stream.stopped:
-            self.end = "stop"
+            end = "stop"
         elif self.left == 0:
-            self.end = "length"
+            end = "length"
         elif self.limit is not None and len(self.ids) >= self.limit:
-            self.end = "limit"
-        if self.end:
+            end = "limit"
+        if end:
             piece += self.stream.flush()
-        return Step(self.row, token, piece, self.end, logits, context)
+        return Step(self.index, token, piece, end, logits, context)
+
+
+# --- Batch -------------------------------------------------------------------------
+
+
+class Batch:
+    """The texts that grow at present.
+
+    Args:
+        engine: Reads them.
+        size: How many there may be.
+        capacity: Tokens that the longest will need room for.
+        dropped: How many of its oldest tokens a text loses when its context is full.
+        at_once: How many tokens may be read in one call, guesses included.
+
+    Attributes:
+        growing: The texts, by their row of the cache; those that came first are first.
+    """
+
+    def __init__(
+        self,
+        engine: AnyEngine,
+        size: int,
+        capacity: int,
+        dropped: int,
+        at_once: int,
+    ) -> None:
+        self.engine = engine
+        self.size = size
+        self.dropped = dropped
+        self.at_once = at_once
+        self.cache = engine.new_cache(size, capacity)
+        self.growing: dict[int, Text] = {}
+
+    def fill(self, waiting: Iterator[Text]) -> None:
+        """Gives each free row to the next text that waits."""
+        for row in range(self.size):
+            if row not in self.growing and (text := next(waiting, None)):
+                self.growing[row] = text
+                self.cache.lengths[row] = 0
+
+    def read(self) -> Iterator[tuple[int, list[int], np.ndarray]]:
+        """Reads what is new of each text.
+
+        Yields:
+            Of each text its row, the tokens that were guessed, and the logits
+            `[1 + guessed, vocab_size]` of what follows it and each of them.
+        """
+        new = {row: self.unread(row, text) for row, text in self.growing.items()}
+        drafts = self.drafts(new)
+        together = {row: [*tokens, *drafts[row]] for row, tokens in new.items()}
+        logits = self.engine.read(together, self.cache, every=any(drafts.values()))
+        for row, guessed in drafts.items():
+            yield row, guessed, logits[: 1 + len(guessed)]
+            logits = logits[1 + len(guessed) :]
+
+    def drafts(self, new: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+        """Guesses for each text, as many as are read with the new tokens at once.
+
+        None beside a prompt, of which only the last logits are wanted.
+        """
+        drafts: dict[int, list[int]] = {row: [] for row in new}
+        if any(len(tokens) > 1 for tokens in new.values()):
+            return drafts
+        room = self.at_once - len(new)
+        for row, text in self.growing.items():
+            free = self.engine.config.n_positions - (len(text.ids) - text.start)
+            drafts[row] = drafting.draft(text.ids, min(room, free, text.left - 1))
+            room -= len(drafts[row])
+        return drafts
+
+    def unread(self, row: int, text: Text) -> list[int]:
+        """What the cache does not hold of a text: its prompt, or its last token.
+
+        Or all that is left of it, where the context was full: without the oldest
+        tokens, each of the others stands at another position, and none of its keys
+        and values holds any more.
+        """
+        if len(text.ids) - text.start > self.engine.config.n_positions:
+            text.start += self.dropped
+            self.cache.lengths[row] = 0
+        return text.ids[text.start + int(self.cache.lengths[row]) :]
+
+    def grow(self, decoding: Decoding) -> Iterator[Step]:
+        """Reads, and adds to each text the tokens that can be chosen then.
+
+        That is one, and one more for each guess that it turns out to be.  A text that
+        ends leaves its row.
+        """
+        for row, guessed, logits in self.read():
+            text = self.growing[row]
+            for said, guess in zip(logits, [*guessed, None], strict=True):
+                token = decoding.choose(said, text.ids, text.rng)
+                step = text.grow(token, said)
+                if step.end:
+                    del self.growing[row]
+                yield step
+                if step.end or token != guess:
+                    break
+            # The last token has not been read; what was read beyond is forgotten.
+            self.cache.lengths[row] = len(text.ids) - text.start - 1
 
 
 def generate(
@@ -108,16 +239,22 @@ def generate(
     decoding: Decoding,
     rngs: Sequence[np.random.Generator],
     *,
-    max_new_tokens: int,
+    max_new_tokens: Sequence[int],
     stop: Sequence[str] = (),
     stop_tokens: Collection[int] = (),
-    stop_at_limit: bool = False,
+    full_context: FullContext = "slide",
+    batch_size: int | None = None,
+    draft: bool = True,
 ) -> Iterator[Step]:
     """Continues each prompt, and yields every token as it comes.
 
-    A text that has reached n_positions goes on with its last n_positions tokens, as
-    in step 12.  Each then stands one position earlier, so no key or value in the
-    cache holds any more: every further token costs as much as reading the context.
+    What becomes of a text that has reached n_positions:
+
+    - "slide": it goes on with its last n_positions tokens, as in step 12.  Every
+      further token costs as much as reading the context.
+    - "drop": it loses the oldest quarter of its context, whose other tokens are read
+      once more; then it goes on with the cache until the context is full again.
+    - "stop": it ends.
 
     Args:
         engine: With or without a cache.
@@ -125,38 +262,37 @@ def generate(
         prompts: Ids, 1 to n_positions each.
         decoding: How each token is chosen.
         rngs: A generator for each prompt.
-        max_new_tokens: The most tokens to add to each.
+        max_new_tokens: The most tokens to add to each prompt.
         stop: Strings that end a text.
         stop_tokens: Ids that end a text.
-        stop_at_limit: Whether to end at n_positions instead of going on.
+        full_context: "slide", "drop" or "stop".
+        batch_size: How many texts grow at once; None means all.
+        draft: Whether to guess tokens where that saves time.  The texts are the same.
     """
     n_positions = engine.config.n_positions
-    limit = n_positions if stop_at_limit else None
-    texts = [
-        Text(
-            row,
-            [*ids],
-            rng,
-            TextStream(tokenizer, stop),
-            max_new_tokens,
-            stop_tokens,
-            limit,
+    wanted = [
+        (index, ids, rng, count)
+        for index, (ids, rng, count) in enumerate(
+            zip(prompts, rngs, max_new_tokens, strict=True)
         )
-        for row, (ids, rng) in enumerate(zip(prompts, rngs, strict=True))
+        if count > 0
     ]
-    if not texts or max_new_tokens == 0:
+    if not wanted:
         return
-    capacity = min(max(map(len, prompts)) + max_new_tokens, n_positions)
-    batch = texts
-    logits, cache = engine.prefill([text.ids for text in batch], capacity)
-    while True:
-        for text, row in zip(batch, logits, strict=True):
-            if not text.end:
-                yield text.grow(row, decoding)
-        if all(text.end for text in texts):
-            return
-        if cache.full:
-            batch = [text for text in batch if not text.end]
-            logits, cache = engine.prefill([text.ids[-n_positions:] for text in batch])
-        else:  # whatever comes after a text that has ended: nobody reads it
-            logits = engine.decode([text.ids[-1] for text in batch], cache)
+    limit = n_positions if full_context == "stop" else None
+    waiting = (
+        Text(index, [*ids], rng, TextStream(tokenizer, stop), count, stop_tokens, limit)
+        for index, ids, rng, count in wanted
+    )
+    batch = Batch(
+        engine,
+        min(batch_size or len(wanted), len(wanted)),
+        # The last token of a text is not read any more.
+        min(max(len(ids) + count - 1 for _, ids, _, count in wanted), n_positions),
+        max(n_positions // 4, 1) if full_context == "drop" else 1,
+        engine.at_once if draft else 1,
+    )
+    batch.fill(waiting)
+    while batch.growing:
+        yield from batch.grow(decoding)
+        batch.fill(waiting)

@@ -1,12 +1,14 @@
-"""Many prompts, from one file into another, in batches.
+"""Many prompts, from one file into another.
 
-    {"prompt": "ROMEO:", "id": "r1"}        a line of the prompts; the id may be missing
+    {"prompt": "ROMEO:", "id": "r1", "max_new_tokens": 50}      a line of the prompts
     {"index": 0, "id": "r1", "prompt": "ROMEO:", "text": "...", "end": "length",
-     "tokens": 200, "made_with": {"seed": 1, ...}}            the line it gets
+     "tokens": 50, "made_with": {"seed": 1, ...}}               the line it gets
 
-The lines come in the order of the prompts, and each says what it was made with: the
-file of results is all that a run needs to go on after it was killed.  A line that was
-cut off is written anew.
+A prompt needs neither an id nor a length of its own.
+
+The lines come in the order of the prompts, so that a text may have to wait for one
+before it; and each says what it was made with: the file of results is all that a run
+needs to go on after it was killed.  A line that was cut off is written anew.
 """
 
 import contextlib
@@ -36,11 +38,19 @@ class Prompt:
         line: Its number in the file, from 1.
         text: The text to continue.
         id: What the result is to carry, if anything.
+        max_new_tokens: The most tokens to add, if not as many as to the others.
     """
 
     line: int
     text: str
     id: str | int | None = None
+    max_new_tokens: int | None = None
+
+    def made_with(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings of all prompts, with what is this one's own."""
+        if self.max_new_tokens is None:
+            return settings
+        return settings | {"max_new_tokens": self.max_new_tokens}
 
 
 @dataclass(frozen=True)
@@ -90,11 +100,17 @@ def read_prompt(number: int, line: bytes) -> Prompt:
         raise ValueError('not JSON; expected {"prompt": "..."}') from None
     if not (isinstance(fields, dict) and isinstance(fields.get("prompt"), str)):
         raise ValueError('no text under "prompt"; expected {"prompt": "..."}')
-    if others := fields.keys() - {"prompt", "id"}:
-        raise ValueError(f'"{min(others)}" is neither "prompt" nor "id"; leave it out')
+    if others := fields.keys() - {"prompt", "id", "max_new_tokens"}:
+        raise ValueError(
+            f'"{min(others)}" is neither "prompt" nor "id" nor "max_new_tokens"; leave '
+            "it out"
+        )
     if type(fields.get("id")) not in (str, int, type(None)):
         raise ValueError('"id" is neither a text nor a whole number')
-    return Prompt(number, fields["prompt"], fields.get("id"))
+    count = fields.get("max_new_tokens")
+    if count is not None and not (type(count) is int and count >= 1):
+        raise ValueError('"max_new_tokens" is no whole number above 0')
+    return Prompt(number, fields["prompt"], fields.get("id"), count)
 
 
 def read_results(file: Path) -> Results:
@@ -139,10 +155,10 @@ def check_results(
     Raises:
         ValueError: If they do not; the message says what differs.
     """
-    for result in results.lines:
-        before = result["made_with"]
-        for name in made_with | before:
-            then, now = before.get(name), made_with.get(name)
+    for prompt, result in zip(prompts, results.lines, strict=False):
+        before, today = result["made_with"], prompt.made_with(made_with)
+        for name in today | before:
+            then, now = before.get(name), today.get(name)
             if then != now and name == "steps":
                 raise ValueError(
                     f"{out} was made with other steps: choose another file, or give "
@@ -183,7 +199,7 @@ def check_prompts(
             raise ValueError(f"{file}, line {prompt.line}: {error}") from None
 
 
-# --- Batches -----------------------------------------------------------------------
+# --- Results -----------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -209,16 +225,15 @@ def complete(
     *,
     seed: int,
     done: int,
-    batch_size: int,
     made_with: dict[str, Any],
     file: BinaryIO,
+    max_new_tokens: int,
     **options: Any,
-) -> Iterator[list["Completion"]]:
-    """Continues all prompts but the first `done`, and yields each batch once written.
+) -> Iterator["Completion"]:
+    """Continues all prompts but the first `done`, and yields each text once written.
 
-    Prompt i draws from `SeedSequence(seed).spawn(n)[i]`, and batches begin at
-    multiples of batch_size wherever a run begins: a text does not depend on whether
-    the run was interrupted.
+    Prompt i draws from `SeedSequence(seed).spawn(n)[i]`: a text depends neither on
+    what grows beside it, nor on whether the run was interrupted.
 
     Args:
         pipeline: What continues them.
@@ -226,30 +241,28 @@ def complete(
         decoding: How each token is chosen.
         seed: Repeats the same texts.
         done: How many have their result already.
-        batch_size: How many grow beside each other.
         made_with: What each result is to say it was made with.
         file: Where the results go.
+        max_new_tokens: The most tokens to add where a prompt does not say it.
         **options: As for `Pipeline.steps`.
     """
-    seeds = np.random.SeedSequence(seed).spawn(len(prompts))
-    for start in range(done - done % batch_size, len(prompts), batch_size):
-        batch = prompts[start : start + batch_size]
-        completions = pipeline.generate_batch(
-            [prompt.text for prompt in batch],
-            decoding,
-            rngs=[np.random.default_rng(s) for s in seeds[start : start + batch_size]],
-            **options,
-        )
-        lines = [
-            result_line(start + i, prompt, completion, made_with)
-            for i, (prompt, completion) in enumerate(
-                zip(batch, completions, strict=True)
-            )
-        ]
-        new = max(done - start, 0)
-        file.write(b"".join(lines[new:]))
+    from gpt2.pipeline import completions
+
+    waiting = prompts[done:]
+    texts = [prompt.text for prompt in waiting]
+    seeds = np.random.SeedSequence(seed).spawn(len(prompts))[done:]
+    steps = pipeline.steps(
+        texts,
+        decoding,
+        rngs=[np.random.default_rng(seed) for seed in seeds],
+        max_new_tokens=[prompt.max_new_tokens or max_new_tokens for prompt in waiting],
+        **options,
+    )
+    for i, completion in enumerate(completions(texts, steps)):
+        made = waiting[i].made_with(made_with)
+        file.write(result_line(done + i, waiting[i], completion, made))
         file.flush()
-        yield completions[new:]
+        yield completion
 
 
 def result_line(

@@ -112,6 +112,16 @@ how = together(
         is_flag=True,
         help="With --from steps: refuse if a step is still to be written.",
     ),
+    option(
+        MODEL,
+        "--no-draft",
+        "draft",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Do not guess what comes next from the text so far, to read several "
+        "tokens at once: the same text, later.",
+    ),
 )
 
 # --- Decoding ----------------------------------------------------------------------
@@ -219,10 +229,13 @@ ending = together(
     ),
     option(
         ENDING,
-        "--stop-at-limit",
-        is_flag=True,
-        help="End when the context is full, instead of forgetting the beginning, which "
-        "makes every further token as slow as reading the whole context.",
+        "--full-context",
+        type=click.Choice(["slide", "drop", "stop"]),
+        default="slide",
+        show_default=True,
+        help="When the context is full: let it slide as step 12 does, so that every "
+        "further token reads it anew; drop its oldest quarter and read the rest anew, "
+        "once, which is far faster and another text; or stop.",
     ),
 )
 
@@ -282,7 +295,8 @@ many = together(
         "--prompts",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}.',
+        help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}; a line '
+        'may have a "max_new_tokens" of its own.',
     ),
     option(
         MANY,
@@ -299,7 +313,8 @@ many = together(
         type=click.IntRange(min=1),
         default=8,
         show_default=True,
-        help="With --prompts: how many to continue at once.",
+        help="With --prompts: how many to continue at once.  When one has ended, the "
+        "next begins.",
     ),
 )
 
@@ -331,6 +346,7 @@ class Request:
 
     Attributes:
         whose: `--from`.
+        draft: Unless there is `--no-draft`.
         num_beams: `--beams`; None where nothing is searched for.
         num_return_sequences: `--return`.
     """
@@ -346,6 +362,7 @@ class Request:
     whose: str = "solutions"
     eager: bool = False
     strict: bool = False
+    draft: bool = True
     # How each token is chosen
     temperature: float = 1.0
     top_k: int = 0
@@ -356,7 +373,7 @@ class Request:
     # Where a text ends
     stop: Sequence[str] = ()
     stop_tokens: Sequence[str | int] = ()
-    stop_at_limit: bool = False
+    full_context: str = "slide"
     # Searching instead of drawing
     num_beams: int | None = None
     length_penalty: float = 1.0
@@ -411,7 +428,7 @@ class Request:
 
     def ending(self) -> dict[str, Any]:
         """Where a text ends, as `Pipeline.steps` takes it."""
-        names = ("max_new_tokens", "stop", "stop_tokens", "stop_at_limit")
+        names = ("max_new_tokens", "stop", "stop_tokens", "full_context")
         return {name: getattr(self, name) for name in names}
 
     def beyond_step_12(self) -> list[str]:
@@ -423,7 +440,7 @@ class Request:
             "--repetition-penalty": self.repetition_penalty != 1,
             "--stop": bool(self.stop),
             "--stop-token": bool(self.stop_tokens),
-            "--stop-at-limit": self.stop_at_limit,
+            "--full-context": self.full_context != "slide",
             "--beams": self.num_beams is not None,
             "--prompts": self.prompts is not None,
             "--trace": self.trace,
@@ -457,7 +474,11 @@ def refuse_contradictions(request: Request) -> None:
         (request.greedy, "--greedy", ["temperature", *filters, "samples"]),
         (request.temperature == 0, "--temperature 0", [*filters, "samples"]),
         (request.device != "cpu", f"--device {request.device}", ["eager"]),
-        (is_search, "--beams", [*draws, "stop", "samples", "prompts", *looks]),
+        (
+            is_search,
+            "--beams",
+            [*draws, "stop", "full_context", "samples", "prompts", *looks],
+        ),
         (is_file, "--prompts", ["prompt", "samples", *looks]),
     ]
     for there, one, names in excluded:

@@ -1,6 +1,6 @@
 """Text in, text out: a checkpoint with its tokenizer, and an engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from gpt2.beam import BeamSearch
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import Decoding, generators
 from gpt2.engine import Engine
-from gpt2.generation import AnyEngine, Step, generate
+from gpt2.generation import FULL_CONTEXT, AnyEngine, FullContext, Step, generate
 from gpt2.text import encode, stop_ids
 
 AS_IT_IS = Decoding()
@@ -25,7 +25,8 @@ class Completion:
         prompt: The text it continues.
         text: The new text.
         ids: The new tokens; the last may be a stop token, which `text` leaves out.
-        logprobs: The log-probability of each, by the model, before any filter.
+        logprobs: The log-probability of each, by the model, before any filter; empty
+            unless they were asked for.
         end: "stop", "length" or "limit", as in `generation.Step`.
     """
 
@@ -36,11 +37,42 @@ class Completion:
     end: str = "length"
 
 
+def completions(
+    prompts: Sequence[str], steps: Iterable[Step], *, logprobs: bool = False
+) -> Iterator[Completion]:
+    """Makes whole texts of steps, in the order of the prompts.
+
+    Each comes as soon as it has ended, and all before it.
+
+    Args:
+        prompts: The texts that the steps continue.
+        steps: Every token of every text.
+        logprobs: Whether to compute them, which takes longer than choosing a token.
+    """
+    texts = [Completion(prompt) for prompt in prompts]
+    ended = [False] * len(texts)
+    passed_on = 0
+    for step in steps:
+        text = texts[step.index]
+        text.ids.append(step.token)
+        text.text += step.text
+        if logprobs:
+            text.logprobs.append(step.logprob)
+        if step.end:
+            text.end = step.end
+            ended[step.index] = True
+        while passed_on < len(texts) and ended[passed_on]:
+            yield texts[passed_on]
+            passed_on += 1
+    yield from texts[passed_on:]  # to which nothing was to be added
+
+
 class Pipeline:
     """GPT-2 with its tokenizer.
 
     Args:
-        checkpoint: Sizes, tokenizer and the token that separates texts.
+        checkpoint: Sizes, tokenizer and the token that separates texts; its weights
+            are not needed, which `load` therefore releases.
         engine: With the checkpoint's weights.
     """
 
@@ -57,6 +89,7 @@ class Pipeline:
         engine = Engine(
             checkpoint.config, checkpoint.weights, precision=precision, device=device
         )
+        checkpoint.release()
         return cls(checkpoint, engine)
 
     def steps(
@@ -66,10 +99,12 @@ class Pipeline:
         *,
         seed: int | None = None,
         rngs: Sequence[np.random.Generator] | None = None,
-        max_new_tokens: int = 200,
+        max_new_tokens: int | Sequence[int] = 200,
         stop: Sequence[str] = (),
         stop_tokens: Sequence[str | int] = (),
-        stop_at_limit: bool = False,
+        full_context: FullContext = "slide",
+        batch_size: int | None = None,
+        draft: bool = True,
     ) -> Iterator[Step]:
         """Continues texts, and yields every token of every text as it comes.
 
@@ -78,12 +113,16 @@ class Pipeline:
             decoding: How each token is chosen.
             seed: Repeats the same texts; without one they are new every time.
             rngs: What draws each text, instead of a seed; one generator for each.
-            max_new_tokens: The most tokens to add.
+            max_new_tokens: The most tokens to add; one number, or one for each prompt.
             stop: Strings that end a text; they are not part of it.
             stop_tokens: Tokens that end a text, beside the checkpoint's own: the id of
                 each, its text, or how the tokenizer spells it.
-            stop_at_limit: Whether to end when a text fills the context, instead of
-                going on with its last n_positions tokens.
+            full_context: What becomes of a text that fills the context: "slide" (exact
+                and slow), "drop" (its oldest quarter) or "stop", as in `generate`.
+            batch_size: How many texts grow at once, each in memory of its own; None
+                means all.  The texts are the same.
+            draft: Whether to guess tokens from the text so far and read several at
+                once, where few texts grow.  The texts are the same, and come sooner.
 
         Raises:
             ValueError: If a prompt or an option cannot be used; the message says
@@ -99,8 +138,21 @@ class Pipeline:
             raise ValueError(
                 f"{len(rngs)} rngs for {len(prompts)} prompts: give each one"
             )
-        if max_new_tokens < 0:
-            raise ValueError(f"max_new_tokens must be 0 or more, not {max_new_tokens}")
+        if isinstance(max_new_tokens, int):
+            max_new_tokens = [max_new_tokens] * len(prompts)
+        if len(max_new_tokens) != len(prompts):
+            raise ValueError(
+                f"{len(max_new_tokens)} max_new_tokens for {len(prompts)} prompts: "
+                "give one number, or each one"
+            )
+        for count in max_new_tokens:
+            if count < 0:
+                raise ValueError(f"max_new_tokens must be 0 or more, not {count}")
+        if full_context not in FULL_CONTEXT:
+            known = ", ".join(FULL_CONTEXT)
+            raise ValueError(f"full_context {full_context!r} is none of {known}")
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
         if isinstance(stop, str) or isinstance(stop_tokens, str):
             raise ValueError("stop and stop_tokens are lists: put the text into [...]")
         if "" in stop:
@@ -114,29 +166,28 @@ class Pipeline:
             max_new_tokens=max_new_tokens,
             stop=stop,
             stop_tokens=self.stop_ids(stop_tokens),
-            stop_at_limit=stop_at_limit,
+            full_context=full_context,
+            batch_size=batch_size,
+            draft=draft,
         )
 
     def generate_batch(
         self,
         prompts: Sequence[str],
         decoding: Decoding = AS_IT_IS,
+        *,
+        logprobs: bool = False,
         **options: Any,
     ) -> list[Completion]:
-        """The whole texts.  The options are those of `steps`."""
-        completions = [Completion(prompt) for prompt in prompts]
-        for step in self.steps(prompts, decoding, **options):
-            completion = completions[step.row]
-            completion.ids.append(step.token)
-            completion.logprobs.append(step.logprob)
-            completion.text += step.text
-            completion.end = step.end or completion.end
-        return completions
+        """The whole texts.  `logprobs` as for `completions`, the options those of
+        `steps`."""
+        steps = self.steps(prompts, decoding, **options)
+        return list(completions(prompts, steps, logprobs=logprobs))
 
     def generate(
         self, prompt: str, decoding: Decoding = AS_IT_IS, **options: Any
     ) -> Completion:
-        """One text.  The options are those of `steps`."""
+        """One text.  The options are those of `generate_batch`."""
         (completion,) = self.generate_batch([prompt], decoding, **options)
         return completion
 

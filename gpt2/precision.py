@@ -4,11 +4,18 @@
     int8        round(w / scale), with scale = max|row| / 127 for each row; the scales
                 stand beside it as NAME.scale
 
+Where the Mojo kernels read a weight, it is packed besides: its numbers lie in the order
+in which they are wanted, as `gpt2/kernels/lines.mojo` draws it.
+
 Source: Dettmers et al., "LLM.int8(): 8-bit Matrix Multiplication for Transformers at
 Scale" (2022), section 3.1, for a scale for each row.
 """
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from max.driver import Buffer, DLPackArray
@@ -17,36 +24,124 @@ from max.dtype import DType
 from gpt2 import PRECISIONS
 
 DTYPES = dict(zip(PRECISIONS, (DType.float32, DType.bfloat16, DType.int8), strict=True))
+LINES = 16  # a packed weight in fewer bytes is filled up to so many lines
+SHARE = 2  # groups that a core converts at once: they stay near it
+
+
+class Kept(NamedTuple):
+    """How a weight is kept.
+
+    Attributes:
+        dtype: Its type.
+        group: How many rows lie beside each other; 0 if it is not packed.
+    """
+
+    dtype: DType
+    group: int = 0
 
 
 def store(
-    weights: Mapping[str, DLPackArray], dtypes: Mapping[str, DType]
+    weights: Mapping[str, DLPackArray], kept: Mapping[str, Kept]
 ) -> dict[str, DLPackArray]:
     """The weights as the engine keeps them.
 
     Args:
         weights: float32, matrices as `[out, in]`.
-        dtypes: Of each weight, float32 if none is given.
+        kept: How each weight is; as it is if nothing is said.
 
     Returns:
-        The weights under their names, and the scales of those that are int8.
+        The weights under their names; of those that are int8 the scales, and of those
+        that are packed besides, the sums of their rows, NAME.total.
     """
     stored: dict[str, DLPackArray] = {}
-    for name, weight in weights.items():
-        array = np.from_dlpack(weight)
-        dtype = dtypes.get(name, DType.float32)
-        if dtype == DType.int8:
-            scale = np.abs(array).max(axis=1, keepdims=True) / 127  # [out, 1]
-            scale[scale == 0] = 1  # a row of zeros
-            stored[name] = np.rint(array / scale).astype(np.int8)
-            stored[name.removesuffix("weight") + "scale"] = scale[:, 0]
-        else:
-            stored[name] = from_float32(array, dtype)
+    with ThreadPoolExecutor(os.cpu_count()) as cores:  # NumPy lets several compute
+        for name, weight in weights.items():
+            array = np.from_dlpack(weight)
+            how = kept.get(name, Kept(DType.float32))
+            if how == Kept(DType.float32):
+                stored[name] = array
+                continue
+            made = space(array, how)
+            share = (how.group or LINES) * SHARE
+            pieces = (slice(n, n + share) for n in range(0, len(array), share))
+            list(cores.map(partial(convert, array, how, made), pieces))
+            for part, of_it in made.items():
+                stored[name.removesuffix("weight") + part] = of_it
+            if how.dtype == DType.bfloat16:
+                stored[name] = Buffer.from_numpy(made["weight"]).view(DType.bfloat16)
     return stored
 
 
+def space(array: np.ndarray, how: Kept) -> dict[str, np.ndarray]:
+    """What a weight `[n_out, n_in]` is converted into, and its scales and totals."""
+    bfloat16 = how.dtype == DType.bfloat16  # which NumPy does not have
+    dtype = np.dtype(np.uint16 if bfloat16 else how.dtype.to_numpy())
+    n_out, n_in = shape = array.shape
+    if how.group:
+        shape = packed_shape(n_out, n_in, dtype.itemsize, how.group)
+    made = {"weight": np.empty(shape, dtype)}
+    if how.dtype == DType.int8:
+        made["scale"] = np.empty(n_out, np.float32)
+    if how.dtype == DType.int8 and how.group:
+        made["total"] = np.empty(n_out, np.int32)
+    return made
+
+
+def convert(
+    array: np.ndarray, how: Kept, made: Mapping[str, np.ndarray], piece: slice
+) -> None:
+    """Converts some rows of a weight, whole groups, into their space."""
+    rows = array[piece]
+    if how.dtype == DType.int8:
+        scale = np.abs(rows).max(axis=1) / 127  # [rows]
+        scale[scale == 0] = 1  # a row of zeros
+        made["scale"][piece] = scale
+        rows = np.rint(rows / scale[:, None]).astype(np.int8)
+    elif how.dtype == DType.bfloat16:
+        rows = upper_half(rows)
+    if "total" in made:
+        made["total"][piece] = rows.sum(axis=1, dtype=np.int32)
+    if how.group:
+        groups = slice(piece.start // how.group, piece.stop // how.group)
+        made["weight"][groups] = pack(rows, how.group)
+    else:
+        made["weight"][piece] = rows
+
+
+def pack(weight: np.ndarray, group: int) -> np.ndarray:
+    """A weight in the order in which the kernels read it.
+
+    Args:
+        weight: `[n_out, n_in]`, in float32, int8, or bfloat16 seen as uint16.
+        group: How many rows lie beside each other.
+
+    Returns:
+        `[groups, lines, group, numbers in four bytes]`, filled up with zeros.
+    """
+    n_out, n_in = weight.shape
+    groups, lines, _, per_line = shape = packed_shape(
+        n_out, n_in, weight.itemsize, group
+    )
+    rows = np.zeros((groups * group, lines * per_line), weight.dtype)
+    rows[:n_out, :n_in] = weight
+    words = rows.view(np.uint32)  # [groups * group, lines]
+    packed = words.reshape(groups, group, lines).transpose(0, 2, 1)
+    return np.ascontiguousarray(packed).view(rows.dtype).reshape(shape)
+
+
+def packed_shape(
+    n_out: int, n_in: int, itemsize: int, group: int
+) -> tuple[int, int, int, int]:
+    """Of a packed weight: groups, lines, group, numbers in four bytes."""
+    per_line = 4 // itemsize
+    lines = -(-n_in // per_line)
+    if per_line > 1:
+        lines += -lines % LINES
+    return -(-n_out // group), lines, group, per_line
+
+
 def widen(stored: Mapping[str, DLPackArray]) -> dict[str, DLPackArray]:
-    """What the engine computes with: the stored weights as float32 again."""
+    """What the engine computes with: weights that are not packed as float32 again."""
     weights: dict[str, DLPackArray] = {}
     for name, weight in stored.items():
         scale = stored.get(name.removesuffix("weight") + "scale")
@@ -72,7 +167,11 @@ def to_float32(stored: Buffer) -> np.ndarray:
 def from_float32(array: np.ndarray, dtype: DType) -> DLPackArray:
     """The array as dtype, rounded to nearest, ties to even."""
     if dtype == DType.bfloat16:
-        bits = array.view(np.uint32)
-        upper = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
-        return Buffer.from_numpy(upper.astype(np.uint16)).view(DType.bfloat16)
+        return Buffer.from_numpy(upper_half(array)).view(DType.bfloat16)
     return array.astype(dtype.to_numpy(), copy=False)
+
+
+def upper_half(array: np.ndarray) -> np.ndarray:
+    """A float32 array as bfloat16, seen as uint16."""
+    bits = np.ascontiguousarray(array).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)

@@ -52,14 +52,16 @@ def read_checkpoint(request: Request) -> "Checkpoint":
 
 
 def prepare(request: Request, checkpoint: "Checkpoint") -> "Pipeline":
-    """The checkpoint with the engine that is asked for."""
+    """The checkpoint with the engine that is asked for, which takes its weights."""
     from gpt2.pipeline import Pipeline
 
     steps = open_steps(request.whose, strict=request.strict)
     if request.whose == "steps" and request.beyond_step_12():
         names = ", ".join(request.beyond_step_12())
         say(f"Step 12 knows no {names}: the course's own loop takes its place.")
-    return Pipeline(checkpoint, prepare_engine(request, checkpoint, steps))
+    engine = prepare_engine(request, checkpoint, steps)
+    checkpoint.release()
+    return Pipeline(checkpoint, engine)
 
 
 def open_steps(whose: str, *, strict: bool = False) -> "Steps":
@@ -142,8 +144,10 @@ def prepare_for_step_12(
         say_eager(reason)
         return prepare_eagerly(request, checkpoint, steps).model
 
+    checkpoint.release()
+
     def otherwise(ids: "Tensor") -> "Tensor":  # hardly ever: made when it is needed
-        return prepare_eagerly(request, checkpoint, steps).model(ids)
+        return prepare_eagerly(request, read_checkpoint(request), steps).model(ids)
 
     return Reader(engine, otherwise)
 

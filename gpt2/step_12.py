@@ -52,7 +52,8 @@ class Reader:
             if known < ids.shape[1]:
                 if ids.shape[1] > self.cache.capacity:
                     self.cache = self.cache.reorder(range(batch), columns(ids, config))
-                self.logits = self.engine.extend(ids[:, known:], self.cache)
+                new = dict(enumerate(ids[:, known:].tolist()))
+                self.logits = self.engine.read(new, self.cache)
         else:
             self.logits, self.cache = self.engine.prefill(
                 ids.tolist(), columns(ids, config)

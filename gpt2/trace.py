@@ -108,7 +108,14 @@ def trace(step: Step, number: int, decoding: Decoding, tokenizer: Tokenizer) -> 
     ]
     left = step.logits.size - len(removed_by)
     return Trace(
-        step.row, number, step.token, step.logprob, left, removed, step.end, candidates
+        step.index,
+        number,
+        step.token,
+        step.logprob,
+        left,
+        removed,
+        step.end,
+        candidates,
     )
 
 
@@ -123,8 +130,8 @@ def traced(
     """Passes the steps on; each is shown on the console and written to the file."""
     numbers: dict[int, int] = {}  # new tokens of each text
     for step in steps:
-        numbers[step.row] = numbers.get(step.row, 0) + 1
-        look = trace(step, numbers[step.row], decoding, tokenizer)
+        numbers[step.index] = numbers.get(step.index, 0) + 1
+        look = trace(step, numbers[step.index], decoding, tokenizer)
         if console:
             context = tokenizer.decode(step.context, skip_special_tokens=False)
             show(look, context, console)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gpt2 import PRECISIONS, learner, load, options
+from gpt2 import PRECISIONS, drafting, learner, load, options
 from gpt2.__main__ import STRATEGIES, main
 from gpt2.beam import BeamSearch
+from gpt2.checkpoint import load_checkpoint
 from gpt2.decoding import Decoding
 from gpt2.pipeline import Pipeline
 from tests import reference
@@ -62,7 +63,7 @@ def test_generate_writes_the_text_alone_to_stdout(model):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    checkpoint = model.checkpoint
+    checkpoint = load_checkpoint("models/shakespeare")
     config = checkpoint.config
     weights = reference.part(checkpoint.weights, "transformer")
     ids = checkpoint.tokenizer.encode(prompt).ids
@@ -119,6 +120,23 @@ def test_every_way_of_choosing_is_an_option(same_engine, model, how):
     assert written != text(*words)
 
 
+def test_no_draft_guesses_nothing(same_engine, monkeypatch):
+    """And the text is the same."""
+    most, guess = [], drafting.draft
+
+    def draft(ids, count):
+        most.append(count)
+        return guess(ids, count)
+
+    monkeypatch.setattr(drafting, "draft", draft)
+    words = "generate KING --greedy --max-new-tokens 20".split()
+    written = text(*words)
+    assert max(most) == 7
+    most.clear()
+    assert text(*words, "--no-draft") == written
+    assert max(most) == 0
+
+
 def test_generate_starts_from_nothing(same_engine):
     written = text("generate", "--max-new-tokens", "8", "--seed", "1")
     assert written.strip()
@@ -149,13 +167,27 @@ def test_a_stop_token_is_a_text_or_a_spelling_or_an_id(same_engine, token):
     assert text(*words, "--stop-token", token) == "ROMEO:\n"
 
 
-def test_generate_stops_at_the_limit(same_engine, model):
+def test_generate_stops_at_a_full_context(same_engine, model):
     prompt = "the king " * 120
     room = model.checkpoint.config.n_positions - len(model.encode(prompt))
     assert 0 < room < 20
     words = ["generate", prompt, "--seed", "1", "--max-new-tokens", "20"]
-    assert f"{room} tokens in" in gpt2(*words, "--stop-at-limit").stderr
+    assert f"{room} tokens in" in gpt2(*words, "--full-context", "stop").stderr
     assert "20 tokens in" in gpt2(*words).stderr
+
+
+def test_generate_drops_the_oldest_quarter(same_engine, model):
+    """What follows is then another text than the one that slides."""
+    prompt = "the king " * 120
+    words = ["generate", prompt, "--seed", "1", "--max-new-tokens", "40"]
+    decoding = Decoding(temperature=0.8)
+    how = {"seed": 1, "max_new_tokens": 40, "full_context": "drop"}
+    expected = model.generate(prompt, decoding, **how)
+    assert text(*words, "--full-context", "drop") == f"{prompt}{expected.text}\n"
+    assert (
+        expected.text
+        != model.generate(prompt, decoding, **how | {"full_context": "slide"}).text
+    )
 
 
 def test_beams(same_engine, model):
@@ -294,6 +326,7 @@ REFUSED = {
     "a search that draws": (["--beams=2", "--top-p=0.9"], "--beams and --top-p"),
     "a search with a seed": (["--beams=2", "--seed=1"], "--beams and --seed"),
     "a search with samples": (["--beams=2", "--samples=2"], "--beams and --samples"),
+    "a search beyond": (["--beams=2", "--full-context=drop"], "and --full-context"),
     "a search with a trace": (["--beams=2", "--trace"], "--beams and --trace"),
     "greedy that draws": (["--greedy", "--top-k=4"], "--greedy and --top-k"),
     "one text twice": (["--greedy", "--samples=2"], "--greedy and --samples"),

@@ -15,12 +15,15 @@ from gpt2.decoding import (
     Decoding,
     apply_repetition_penalty,
     apply_temperature,
+    exp,
+    find,
     generators,
     greedy,
     keep_min_p,
     keep_top_k,
     keep_top_p,
     log_softmax,
+    logprob,
     sample,
     softmax,
 )
@@ -72,6 +75,13 @@ def test_log_softmax():
     np.testing.assert_allclose(log_softmax(logits), expected, rtol=1e-12)
     far_apart = np.array([0, -1000], np.float32)
     np.testing.assert_array_equal(log_softmax(far_apart), [0, -1000])
+
+
+def test_logprob_is_that_of_log_softmax():
+    logits = row(1)
+    expected = log_softmax(logits)
+    for token in (0, greedy(logits), int(logits.argmin())):
+        assert logprob(logits, token) == pytest.approx(expected[token], abs=1e-6)
 
 
 def test_repetition_penalty():
@@ -157,6 +167,38 @@ def test_draws_are_those_of_choice(decoding):
         expected = numpys.choice(VOCAB, p=softmax(filtered))
         assert decoding.choose(logits, [1, 2, 3], ours) == expected
     assert ours.bit_generator.state == numpys.bit_generator.state
+
+
+def borders(logits: np.ndarray) -> np.ndarray:
+    """float64 `[vocab_size]`: where `choice` goes over to the next token."""
+    sums = softmax(logits).cumsum()
+    return sums / sums[-1]
+
+
+@pytest.mark.parametrize("vocab_size", [1, 2, 255, 256, 257, 600, VOCAB])
+@pytest.mark.parametrize("left", [1.0, 0.1])
+def test_draws_at_the_borders_are_those_of_choice(vocab_size, left):
+    """However near: there, a sum in another order could give the token beside."""
+    logits = row(vocab_size, vocab_size)
+    logits[1:][np.random.default_rng(0).random(vocab_size - 1) > left] = -np.inf
+    sums = borders(logits)
+    some = sums[:: max(vocab_size // 50, 1)]
+    for far in (0, 1e-16, 1e-12, 1e-9, 5e-8, 2e-7, 1e-6):
+        for u in [*(some - far), *(some + far), 0.0]:
+            if 0 <= u < 1:
+                expected = sums.searchsorted(u, side="right")
+                assert sample(logits, Always(u)) == expected, (u, far)
+
+
+def test_what_is_found_without_adding_up_everything():
+    """Most draws, and each of them what `choice` finds."""
+    weights, sums = exp(row(1)), borders(row(1))
+    numbers = np.random.default_rng(2).random(1000)
+    found = [find(weights, u) for u in numbers]
+    assert sum(token is not None for token in found) > 950
+    for u, token in zip(numbers, found, strict=True):
+        assert token is None or token == sums.searchsorted(u, side="right")
+    assert find(weights, sums[1000]) is None
 
 
 class Always(np.random.Generator):

@@ -5,6 +5,7 @@ time on a machine.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import pytest
 from max.experimental.tensor import Tensor
 
 from course import variants
-from gpt2 import learner
+from gpt2 import PRECISIONS, learner
 from gpt2.checkpoint import Checkpoint, load_checkpoint
 from gpt2.decoding import log_softmax
 from gpt2.engine import Engine
 from gpt2.learner import build, run_lazily
+from gpt2.processor import UNITS, runs
 from gpt2.step_12 import Reader, looks_elsewhere, write
 from solutions.solution_11 import GPT2LMHeadModel
 from tests.quick import some
@@ -53,7 +55,7 @@ def cached_logits(engine: Engine, ids: np.ndarray, prompt: int) -> np.ndarray:
     rows = [logits]
     for column in ids[:, prompt:].T:
         rows.append(engine.decode(column, cache))
-    assert cache.length == ids.shape[1]
+    assert (cache.lengths == ids.shape[1]).all()
     return np.stack(rows, axis=1)
 
 
@@ -76,7 +78,7 @@ def test_every_position_up_to_the_last(engine, shakespeare, eager, prompt):
 
 
 def test_prompts_of_every_length(engine, shakespeare, eager):
-    """256 prompts, as one batch: each begins in another column."""
+    """256 prompts, many as one batch."""
     n_positions = shakespeare.config.n_positions
     ids = random_ids(shakespeare, 1, n_positions)
     expected = solution_logits(shakespeare, ids)[0]  # [seq, vocab_size]
@@ -87,7 +89,7 @@ def test_prompts_of_every_length(engine, shakespeare, eager):
 
 
 def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
-    """One token at a time, then several at once, in rows that began apart."""
+    """One token at a time, then several at once."""
     ids = random_ids(shakespeare, 3, 60)
     lengths = (20, 3, 11)
     logits, cache = engine.prefill([ids[i, :n].tolist() for i, n in enumerate(lengths)])
@@ -95,8 +97,8 @@ def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
     for step in range(10):
         tokens = [ids[i, n + step] for i, n in enumerate(lengths)]
         answers.append(engine.decode(tokens, cache))
-    more = np.stack([ids[i, n + 10 : n + 17] for i, n in enumerate(lengths)])
-    last = engine.extend(more, cache)
+    more = {i: ids[i, n + 10 : n + 17].tolist() for i, n in enumerate(lengths)}
+    last = engine.read(more, cache)
     expected = solution_logits(shakespeare, ids)
     for i, n in enumerate(lengths):
         close(np.stack(answers)[:, i], expected[i, n - 1 : n + 10])
@@ -131,6 +133,76 @@ def test_the_same_without_kernels(engine, shakespeare, eager):
     for tokens in ([3, 4, 5], [6, 7, 8]):
         close(plain.decode(tokens, cache), engine.decode(tokens, same_cache))
     assert plain.weights.keys() == engine.weights.keys()
+
+
+# --- The same bits -----------------------------------------------------------------
+
+
+def in_every_way(engine: Engine, text: Sequence[int]) -> None:
+    """A text's logits have the same bits, whatever is read with each of its tokens."""
+    seq, vocab_size = len(text), engine.config.vocab_size
+    cache = engine.new_cache(1)
+    expected = np.concatenate([engine.decode([token], cache) for token in text])
+    # [seq, vocab_size]
+
+    for piece in (8, 13, seq):  # several at once, then as one prompt
+        cache = engine.new_cache(1)
+        pieces = [text[n : n + piece] for n in range(0, seq, piece)]
+        found = [engine.read({0: ids}, cache, every=True) for ids in pieces]
+        np.testing.assert_array_equal(np.concatenate(found), expected)
+
+    rng = np.random.default_rng(6)
+    others = {
+        row: rng.integers(vocab_size, size=1 + 5 * row % seq).tolist()
+        for row in range(40)
+    }
+    cache = engine.new_cache(41)
+    found = engine.read({40: text, **others}, cache, every=True)
+    np.testing.assert_array_equal(found[:seq], expected)
+
+    cache = engine.new_cache(41)
+    engine.read(others, cache)  # then it begins beside those that go on
+    for n, token in enumerate(text):
+        going_on = {
+            row: [token] for row in others if cache.lengths[row] < cache.capacity
+        }
+        logits = engine.read({**going_on, 40: [token]}, cache)
+        np.testing.assert_array_equal(logits[-1], expected[n])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_text_has_the_same_bits_alone_and_in_company(shakespeare, precision):
+    """Beyond a block of 64 keys, and beyond two."""
+    engine = Engine(shakespeare.config, shakespeare.weights, precision=precision)
+    in_every_way(engine, random_ids(shakespeare, 140).tolist())
+
+
+@pytest.mark.parametrize(
+    "precision", some(PRECISIONS, lambda precision: precision == "float32")
+)
+def test_a_narrow_model_has_the_same_bits(precision):
+    """Its heads fill a quarter of a register."""
+    checkpoint = load_checkpoint(ROOT / "models" / "names")
+    engine = Engine(checkpoint.config, checkpoint.weights, precision=precision)
+    in_every_way(engine, random_ids(checkpoint, 16).tolist())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("precision", "unit"),
+    [
+        pytest.param(precision, unit, id=f"{precision} {unit.name} {unit.group}")
+        for precision, units in UNITS.items()
+        for unit in units
+    ],
+)
+def test_every_unit_gives_the_same_bits(shakespeare, monkeypatch, precision, unit):
+    """Not only the one that this processor chooses: a graph for each."""
+    if not runs(unit):
+        pytest.skip(f"this processor has no {unit.name}")
+    monkeypatch.setattr("gpt2.engine.unit", lambda precision: unit)
+    engine = Engine(shakespeare.config, shakespeare.weights, precision=precision)
+    in_every_way(engine, random_ids(shakespeare, 140).tolist())
 
 
 # --- KV cache ----------------------------------------------------------------------
@@ -241,13 +313,13 @@ class Asked:
 def test_a_reader_reads_each_token_once(engine, shakespeare, monkeypatch):
     """Its cache grows with the text, and begins anew with another."""
     read = []
-    extend = Engine.extend
+    engine_reads = Engine.read
 
-    def noted(self, tokens, cache):
-        read.append(tokens.shape)
-        return extend(self, tokens, cache)
+    def noted(self, texts, cache):
+        read.append([len(ids) for ids in texts.values()])
+        return engine_reads(self, texts, cache)
 
-    monkeypatch.setattr(Engine, "extend", noted)
+    monkeypatch.setattr(Engine, "read", noted)
     reader = Reader(engine, Asked())
     ids = random_ids(shakespeare, 2, 20)
     other = random_ids(shakespeare, 1, 5) + 0 * ids[:1, :5]
@@ -256,7 +328,7 @@ def test_a_reader_reads_each_token_once(engine, shakespeare, monkeypatch):
         expected, _ = engine.prefill(asked.tolist())
         close(logits, expected[:, None])
         read.pop()  # that of the line before
-    assert read == [(2, 3), (2, 1), (2, 16), (1, 5), (2, 3)]
+    assert read == [[3, 3], [1, 1], [16, 16], [5], [3, 3]]
 
 
 def test_what_the_engine_cannot_read_goes_to_the_model_as_it_is(engine, shakespeare):

@@ -180,6 +180,23 @@ def test_what_a_step_prints_is_not_shown_for_the_comparison(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_another_graph_is_found_where_tokens_are_rounded_too(
+    here, shakespeare, steps, monkeypatch, precision
+):
+    """Here one that lacks a block's attention, which is far more than rounding."""
+    engine = equivalence.Engine
+    assert equivalence.compare(*asked(shakespeare, precision)) == ""
+
+    def wrong(config, weights, **how):
+        name = "transformer.h.3.attn.c_proj.weight"
+        return engine(config, weights | {name: 0 * weights[name]}, **how)
+
+    monkeypatch.setattr(equivalence, "Engine", wrong)
+    why = equivalence.compare(*asked(shakespeare, precision))
+    assert why == "MAX compiles it to something else"
+
+
 # --- Process -----------------------------------------------------------------------
 
 

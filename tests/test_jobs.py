@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from gpt2 import load
+from gpt2 import jobs, load
 from gpt2.__main__ import main
 from gpt2.decoding import Decoding
 from gpt2.jobs import only_writer, read_results
@@ -137,10 +137,48 @@ def test_it_goes_on_wherever_it_was_cut_off(folder, whole, size):
     assert folder.out.read_bytes() == whole
 
 
-def test_a_text_does_not_depend_on_its_neighbours(folder, whole):
-    folder.run("--seed", "5", "--batch-size", "7")
-    texts = [json.loads(line)["text"] for line in whole.splitlines()]
-    assert [result["text"] for result in folder.results()] == texts
+@pytest.mark.parametrize("size", ["1", "7", "20"])
+def test_the_batch_size_changes_no_byte(folder, whole, size):
+    """Nor does going on with another one."""
+    folder.out.write_bytes(b"".join(whole.splitlines(keepends=True)[:3]))
+    folder.run("--seed", "5", "--batch-size", size)
+    assert folder.out.read_bytes() == whole
+
+
+def test_a_prompt_may_have_a_length_of_its_own(folder, whole):
+    """So a text may end before one that stands above it, and waits for that one."""
+    lengths = {"JULIET": 3, "KING": 40, "DUKE": 1}
+    lines = [{"prompt": f"{name}:", "id": name} for name in NAMES]
+    for line in lines:
+        if line["id"] in lengths:
+            line["max_new_tokens"] = lengths[line["id"]]
+    folder.write([json.dumps(line) for line in lines])
+    folder.run("--seed", "5")
+    results, before = folder.results(), map(json.loads, whole.splitlines())
+    assert [result["id"] for result in results] == NAMES
+    for result, usual in zip(results, before, strict=True):
+        count = lengths.get(result["id"], 24)
+        assert result["tokens"] == result["made_with"]["max_new_tokens"] == count
+        if count == 24:
+            assert result == usual
+        shorter, longer = sorted([result["text"], usual["text"]], key=len)
+        assert longer.startswith(shorter)
+    folder.write([json.dumps(line) for line in [*lines[:3], *lines[4:]]])
+    said = folder.refused()
+    assert "was made with --max-new-tokens 1, and now it is 24" in said
+
+
+def test_each_line_is_in_the_file_before_the_next_is_made(folder, monkeypatch):
+    seen = []
+    line = jobs.result_line
+
+    def noted(index, *given):
+        seen.append((index, folder.out.read_bytes().count(b"\n")))
+        return line(index, *given)
+
+    monkeypatch.setattr(jobs, "result_line", noted)
+    folder.run("--seed", "5", "--batch-size", "4")
+    assert seen == [(i, i) for i in range(len(NAMES))]
 
 
 def test_prompts_may_be_added_at_the_end(folder, whole):
@@ -168,6 +206,8 @@ BAD_LINES = {
     "no prompt": ('{"id": 3}', 'no text under "prompt"'),
     "a prompt that is no text": ('{"prompt": 3}', 'no text under "prompt"'),
     "an unknown key": ('{"prompt": "a", "seed": 3}', '"seed" is neither'),
+    "no length": ('{"prompt": "a", "max_new_tokens": 0}', "no whole number above 0"),
+    "half a length": ('{"prompt": "a", "max_new_tokens": 1.5}', "no whole number"),
     "an id that is a list": ('{"prompt": "a", "id": []}', '"id" is neither'),
     "half a character": ('{"prompt": "\\ud800"}', "not valid UTF-8"),
     "too long": (json.dumps({"prompt": "a " * 300}), "301 tokens long"),

@@ -1,149 +1,296 @@
 """The Mojo kernels against NumPy, each alone in a graph of its own.
 
-MAX compiles the graphs together: half a minute, the first time on a machine.
+MAX compiles the graphs together: half a minute, the first time on a machine.  A unit
+that this processor lacks is compiled where its instructions can be, and then skipped.
 """
 
-import math
+import platform
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from max.driver import CPU, Buffer
+from max.driver import CPU, Buffer, DLPackArray
 from max.dtype import DType
 from max.engine import InferenceSession
 from max.graph import BufferType, DeviceRef, Graph, Module, TensorType, ops
 
-from gpt2.compiled import KERNELS, compiled_file, load_compiled
-from gpt2.precision import from_float32, to_float32
+from gpt2 import processor
+from gpt2.compiled import KERNELS, compiled_file, kernels_package, load_compiled
+from gpt2.engine import REGISTER
+from gpt2.precision import DTYPES, Kept, store, to_float32, upper_half
+from gpt2.processor import UNITS, Unit
 from tests import reference
 
 DEVICE = DeviceRef.CPU()
-SHAPES = [(3, 1), (6, 2), (131, 24), (40, 32), (257, 96), (4099, 160)]  # [n_out, n_in]
-PRECISIONS = (DType.float32, DType.bfloat16, DType.int8)
-HEADS = [(2, 3, 20), (1, 2, 64)]  # (batch, n_head, head_dim)
+HEAD_DIMS = (3, 20, 64, 80)
+N_HEAD = 3
+COUNTS = (*range(1, 41), 100)  # tokens
+SHAPES = [*product((1, 3, 47, 97), (1, 7, 33)), (97, 160)]  # [n_out, n_in]
+LONG = (97, 1030)  # what is nearest to the processor holds no more lines of this one
+EVERY = [(precision, unit) for precision in UNITS for unit in UNITS[precision]]
+
+
+def named(precision: str, unit: Unit) -> str:
+    return f"{precision} {unit.name} {unit.group}"
+
+
+each_unit = pytest.mark.parametrize(
+    ("precision", "unit"), EVERY, ids=[named(*way) for way in EVERY]
+)
+
+
+def compiles(unit: Unit) -> bool:
+    """Whether there are registers for its instructions here: AMX's are never named."""
+    if unit.name == "amx":
+        return platform.machine() == "x86_64"
+    wide = unit.needs & {"avx512f"}
+    return processor.runs(unit._replace(needs=wide))
+
+
+def skip_what_does_not_run(unit: Unit) -> None:
+    if processor.runs(unit):
+        return
+    missing = ", ".join(sorted(unit.needs - processor.flags()))
+    how_far = "was compiled, and" if compiles(unit) else "is not compiled, and"
+    why = f"this processor has no {missing}" if missing else "Linux does not allow it"
+    pytest.skip(f"{unit.name} {how_far} does not run: {why}")
+
+
+# --- Graphs ------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def graphs():
     """The compiled graphs by name, kept as the engine's are."""
+    ways = [(precision, unit) for precision, unit in EVERY if compiles(unit)]
     sources = [Path(__file__), *sorted(KERNELS.glob("*.mojo"))]
-    file = compiled_file(*(source.read_text() for source in sources))
+    file = compiled_file(*(source.read_text() for source in sources), str(ways))
 
     def build() -> Module:
         module = Module()
-        build_linear(module)
-        for _, n_head, head_dim in HEADS:
-            build_attention(module, n_head, head_dim)
+        for precision, unit in ways:
+            build_linear(module, precision, unit)
+        for precision, group in sorted({(name, unit.group) for name, unit in ways}):
+            build_embedding(module, precision, group)
+        for head_dim in HEAD_DIMS:
+            build_attention(module, head_dim)
         return module
 
-    session = InferenceSession(devices=[CPU()], custom_extensions=[KERNELS])
+    session = InferenceSession(devices=[CPU()], custom_extensions=[kernels_package()])
     return load_compiled(session, file, build)
+
+
+def new_graph(module: Module, name: str, *inputs: BufferType | TensorType) -> Graph:
+    package = [kernels_package()]
+    return Graph(name, input_types=inputs, custom_extensions=package, module=module)
+
+
+def packed_type(precision: str, group: int) -> TensorType:
+    """Of a weight of any size."""
+    dtype = DTYPES[precision]
+    per_line = 4 // dtype.size_in_bytes
+    return TensorType(dtype, ("groups", "lines", group, per_line), DEVICE)
+
+
+def packed(precision: str, group: int, weight: np.ndarray) -> dict[str, DLPackArray]:
+    """A weight as the engine keeps it, and its scale if it has one."""
+    kept = Kept(packed_type(precision, group).dtype, group)
+    return store({"weight": weight}, {"weight": kept})
 
 
 # --- The linear layer --------------------------------------------------------------
 
 
-def build_linear(module: Module) -> None:
-    """One graph with every linear layer: x and a weight for each, y for each."""
-    inputs = [
-        type_
-        for n_out, n_in in SHAPES
-        for dtype in PRECISIONS
-        for type_ in (
-            TensorType(DType.float32, ("batch", "seq", n_in), DEVICE),
-            TensorType(dtype, (n_out, n_in), DEVICE),
+def build_linear(module: Module, precision: str, unit: Unit) -> None:
+    inputs = (
+        TensorType(DType.float32, ("batch", "seq", "n_in"), DEVICE),
+        packed_type(precision, unit.group),
+        TensorType(DType.float32, ("scales",), DEVICE),
+        TensorType(DType.int32, ("scales",), DEVICE),
+        TensorType(DType.float32, ("n_out",), DEVICE),
+    )
+    with new_graph(module, f"linear {named(precision, unit)}", *inputs) as graph:
+        y = ops.custom(
+            "gpt2_linear",
+            DEVICE,
+            graph.inputs,
+            [TensorType(DType.float32, ("batch", "seq", "n_out"), DEVICE)],
+            {"unit": unit.name, "group": unit.group, "biased": True},
         )
-    ]
-    with Graph(
-        "linear", input_types=inputs, custom_extensions=[KERNELS], module=module
-    ) as graph:
-        outputs = []
-        for x, weight in zip(graph.inputs[::2], graph.inputs[1::2], strict=True):
-            n_out, n_in = map(int, weight.tensor.shape)
-            outputs += ops.custom(
-                "gpt2_linear",
-                DEVICE,
-                (x, weight),
-                [TensorType(DType.float32, ("batch", "seq", n_out), DEVICE)],
-                {"width": math.gcd(n_in, 32)},
-            )
-        graph.output(*outputs)
+        graph.output(*y)
 
 
-@pytest.mark.parametrize(("batch", "seq"), [(1, 1), (3, 1), (1, 4), (2, 5), (7, 10)])
-def test_linear(graphs, batch, seq):
-    """Whole tiles, what is left over of them, and a single token."""
-    rng = np.random.default_rng(batch)
-    arguments, expected = [], []
+def expected_product(
+    precision: str, unit: Unit, x: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """`x @ weight.T` as that unit rounds both, and how near the kernel must come."""
+    if precision == "int8":
+        least, most = (
+            np.float32(f(x, axis=1, keepdims=True, initial=0)) for f in (np.min, np.max)
+        )  # [count, 1]
+        span = most - least
+        by = np.divide(255, span, where=span > 0, out=np.zeros_like(span))
+        zero = np.rint(-least * by)
+        q = np.clip(np.rint(x * by) + zero, 0, 255) - zero
+        kept = store({"weight": weight}, {"weight": Kept(DType.int8)})
+        sums = q.astype(np.float64) @ kept["weight"].T  # [count, n_out], whole numbers
+        y = np.float32(sums) * (span / 255)  # every bit is the same
+        return y * np.float64(kept["scale"]), 0
+    if precision == "bfloat16":
+        weight = rounded(weight)
+        x = x if unit.name == "plain" else rounded(x)
+    y = x.astype(np.float64) @ weight.T.astype(np.float64)
+    return y, 2e-6 * np.abs(y).max()
+
+
+def rounded(array: np.ndarray) -> np.ndarray:
+    """To bfloat16."""
+    return (upper_half(array).astype(np.uint32) << 16).view(np.float32)
+
+
+@each_unit
+def test_linear(graphs, precision, unit):
+    """Tiles that are full and what is left over of them; and a token's outputs have
+    the same bits, however many there are."""
+    skip_what_does_not_run(unit)
+    graph = graphs[f"linear {named(precision, unit)}"]
+    rng = np.random.default_rng(1)
+    for n_out, n_in in [*SHAPES, LONG]:
+        weight = rng.standard_normal((n_out, n_in), dtype=np.float32)
+        weight[-1] = 0
+        x = rng.standard_normal((max(COUNTS), n_in), dtype=np.float32) * 3
+        x[2] = 0
+        stored = packed(precision, unit.group, weight)
+        bias = rng.standard_normal(n_out, dtype=np.float32)
+        none = bias, np.zeros(n_out, np.int32)
+        extra = (stored["scale"], stored["total"]) if "scale" in stored else none
+        inputs = stored["weight"], *extra, bias
+        (y,) = graph.execute(x.reshape(2, -1, n_in), *inputs)
+        y = y.to_numpy().reshape(-1, n_out)
+        expected, atol = expected_product(precision, unit, x, weight)
+        expected = np.float32(expected + bias)
+        np.testing.assert_allclose(y, expected, rtol=0, atol=atol)
+        for count in COUNTS:
+            (fewer,) = graph.execute(x[None, :count], *inputs)
+            np.testing.assert_array_equal(fewer.to_numpy()[0], y[:count])
+        (more,) = graph.execute(np.tile(x, (6, 1))[None], *inputs)
+        np.testing.assert_array_equal(more.to_numpy()[0], np.tile(y, (6, 1)))
+
+
+# --- Embeddings --------------------------------------------------------------------
+
+
+def build_embedding(module: Module, precision: str, group: int) -> None:
+    inputs = (
+        TensorType(DType.int64, ("batch", "seq"), DEVICE),
+        packed_type(precision, group),
+        TensorType(DType.float32, ("n_in",), DEVICE),
+    )
+    with new_graph(module, f"embedding {precision} {group}", *inputs) as graph:
+        ids, weight, _ = graph.inputs
+        y = ops.custom(
+            "gpt2_embedding",
+            DEVICE,
+            (ids, weight),
+            [TensorType(DType.float32, ("batch", "seq", "n_in"), DEVICE)],
+            {"group": group},
+        )
+        graph.output(*y)
+
+
+@each_unit
+def test_embedding(graphs, precision, unit):
+    """Every row of a table, as exact as it is kept."""
+    if not compiles(unit):
+        skip_what_does_not_run(unit)
+    rng = np.random.default_rng(2)
     for n_out, n_in in SHAPES:
-        for dtype in PRECISIONS:
-            x = rng.standard_normal((batch, seq, n_in), dtype=np.float32)
-            if dtype == DType.int8:
-                kept = weight = rng.integers(-127, 128, (n_out, n_in), dtype=np.int8)
-            else:
-                weight = rng.standard_normal((n_out, n_in), dtype=np.float32)
-                kept = Buffer.from_dlpack(from_float32(weight, dtype))
-                weight = to_float32(kept)
-            arguments += [x, kept]
-            expected.append(x.astype(np.float64) @ weight.T.astype(np.float64))
-    for y, right in zip(graphs["linear"].execute(*arguments), expected, strict=True):
-        scale = np.abs(right).max()
-        np.testing.assert_allclose(y.to_numpy(), right, rtol=0, atol=2e-6 * scale)
+        table = rng.standard_normal((n_out, n_in), dtype=np.float32)
+        ids = rng.permutation(n_out)[None]
+        weight = packed(precision, unit.group, table)["weight"]
+        graph = graphs[f"embedding {precision} {unit.group}"]
+        (y,) = graph.execute(ids, weight, np.zeros(n_in, np.float32))
+        kept = store({"weight": table}, {"weight": Kept(DTYPES[precision])})["weight"]
+        expected = to_float32(Buffer.from_dlpack(kept))[ids]
+        np.testing.assert_array_equal(y.to_numpy(), expected)
 
 
 # --- Attention ---------------------------------------------------------------------
 
 
-def build_attention(module: Module, n_head: int, head_dim: int) -> None:
-    """A graph with layer 1 of two."""
-    n_embd = n_head * head_dim
-    cache = [2, 2, "batch", n_head, "capacity", head_dim]
-    inputs = [
+def build_attention(module: Module, head_dim: int) -> None:
+    """Of layer 1 of two."""
+    n_embd, width = N_HEAD * head_dim, head_dim + -head_dim % REGISTER
+    cache = [2, 2, "rows", N_HEAD, "columns", width]
+    inputs = (
         BufferType(DType.float32, cache, DEVICE),
         TensorType(DType.float32, ("batch", "seq", 3 * n_embd), DEVICE),
-        TensorType(DType.int64, ("batch",), DEVICE),
-        TensorType(DType.int64, (), DEVICE),
-    ]
-    with Graph(
-        f"attention of {n_head} x {head_dim}",
-        input_types=inputs,
-        custom_extensions=[KERNELS],
-        module=module,
-    ) as graph:
+        TensorType(DType.int64, ("texts", 3), DEVICE),
+    )
+    with new_graph(module, f"attention {head_dim}", *inputs) as graph:
         y = ops.inplace_custom(
             "gpt2_attention",
             DEVICE,
             (*graph.inputs, ops.constant(1, DType.int64, DEVICE)),
             [TensorType(DType.float32, ("batch", "seq", n_embd), DEVICE)],
-            {"width": math.gcd(head_dim, 16)},
+            {"head_dim": head_dim},
         )
         graph.output(*y)
 
 
-@pytest.mark.parametrize(("batch", "n_head", "head_dim"), HEADS)
-@pytest.mark.parametrize("seq", [1, 5, 40])
-@pytest.mark.parametrize("length", [0, 1, 17])
-def test_attention(graphs, batch, n_head, head_dim, length, seq):
-    """New keys and values are put behind the old ones, and nothing else changes."""
-    graph = graphs[f"attention of {n_head} x {head_dim}"]
-    rng = np.random.default_rng(seq)
-    capacity = length + seq + 2
-    shape = (2, 2, batch, n_head, capacity, head_dim)
-    cache = rng.standard_normal(shape, dtype=np.float32)
-    n_embd = n_head * head_dim
-    qkv = rng.standard_normal((batch, seq, 3 * n_embd), dtype=np.float32) * 3
-    first = np.arange(batch) * min(length, 3)  # the second row begins later
+def turned(keys: np.ndarray) -> np.ndarray:
+    """Keys `[..., columns, width]` as the cache has them: 16 beside each other."""
+    *before, columns, width = keys.shape
+    blocks = keys.reshape(*before, columns // REGISTER, REGISTER, width)
+    return np.ascontiguousarray(blocks.swapaxes(-1, -2)).reshape(keys.shape)
 
-    q, k, v = (reference.split_heads(x, n_head) for x in np.split(qkv, 3, axis=-1))
-    after = cache.copy()
-    after[1, 0, :, :, length : length + seq] = k
-    after[1, 1, :, :, length : length + seq] = v
-    (y,) = graph.execute(cache, qkv, first, np.array(length))
+
+def turned_back(keys: np.ndarray) -> np.ndarray:
+    """The other way."""
+    *before, columns, width = keys.shape
+    blocks = keys.reshape(*before, columns // REGISTER, width, REGISTER)
+    return blocks.swapaxes(-1, -2).reshape(keys.shape)
+
+
+# Row of the cache, tokens there, new tokens.
+TEXTS = {
+    "one token": [(0, 0, 1)],
+    "a prompt": [(2, 0, 40)],
+    "a long prompt": [(1, 0, 150)],
+    "one after another block": [(1, 64, 1), (0, 63, 1), (3, 128, 1), (2, 190, 1)],
+    "of all lengths": [(4, 17, 5), (0, 130, 9), (2, 0, 1), (3, 60, 70), (1, 1, 8)],
+}
+
+
+@pytest.mark.parametrize("texts", TEXTS.values(), ids=list(TEXTS))
+@pytest.mark.parametrize("head_dim", HEAD_DIMS)
+def test_attention(graphs, head_dim, texts):
+    """New keys and values are put behind the old ones, and nothing else changes."""
+    graph = graphs[f"attention {head_dim}"]
+    rng = np.random.default_rng(3)
+    width, n_embd = head_dim + -head_dim % REGISTER, N_HEAD * head_dim
+    after = rng.standard_normal((2, 2, 5, N_HEAD, 256, width), dtype=np.float32)
+    cache = after.copy()
+    cache[:, 0] = turned(cache[:, 0])
+    count = sum(new for _, _, new in texts)
+    qkv = rng.standard_normal((1, count, 3 * n_embd), dtype=np.float32) * 3
+    q, k, v = (  # [1, n_head, count, head_dim]
+        reference.split_heads(x, N_HEAD) for x in np.split(qkv, 3, axis=-1)
+    )
+    table, expected, first = [], [], 0
+    for row, length, new in texts:
+        its, end = slice(first, first + new), length + new
+        after[1, 0, row, :, length:end, :head_dim] = k[0, :, its]
+        after[1, 1, row, :, length:end, :head_dim] = v[0, :, its]
+        keys, values = after[1, :, row, None, :, :end, :head_dim]
+        weights = reference.attention_weights(q[:, :, its], keys)
+        expected.append(reference.merge_heads(weights @ values)[0])
+        table.append([row, first, length])
+        first += new
+    (y,) = graph.execute(cache, qkv, np.array(table))
+    cache[:, 0] = turned_back(cache[:, 0])
     np.testing.assert_array_equal(cache, after)
-    for row in range(batch):
-        keys, values = after[1, :, row, None, :, first[row] : length + seq]
-        weights = reference.attention_weights(q[row, None], keys)
-        right = reference.merge_heads(weights @ values)[0]  # [seq, n_embd]
-        np.testing.assert_allclose(
-            y.to_numpy()[row], right, rtol=0, atol=1e-5 * np.abs(right).max()
-        )
+    right = np.concatenate(expected)  # [count, n_embd]
+    atol = 1e-5 * np.abs(right).max()
+    np.testing.assert_allclose(y.to_numpy()[0], right, rtol=0, atol=atol)

@@ -19,6 +19,7 @@ from gpt2.checkpoint import load_checkpoint
 from gpt2.eager_engine import EagerEngine
 from gpt2.engine import Engine, Network
 from gpt2.precision import PRECISIONS, store
+from gpt2.processor import unit
 from gpt2.terminal import BadInput
 from solutions.solution_01 import GPT2Config
 from tests import reference
@@ -47,19 +48,27 @@ def printed(table) -> str:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
+    """As they are packed: up to whole groups of rows and whole lines."""
     config = shakespeare.config
-    n_embd, n_layer, vocab_size = config.n_embd, config.n_layer, config.vocab_size
-    matrices = vocab_size * n_embd + n_layer * 12 * n_embd**2
-    rows = vocab_size + n_layer * 9 * n_embd  # of all matrices
+    n_embd, n_layer, group = config.n_embd, config.n_layer, unit(precision).group
+
+    def padded(rows: int) -> int:
+        return rows + -rows % group
+
+    vocab_size = padded(config.vocab_size)
+    outputs = [padded(times * n_embd) for times in (3, 1, 4, 1)]  # of a block
+    widths = [n_embd, n_embd, n_embd, 4 * n_embd]
+    matrices = vocab_size * n_embd + n_layer * int(np.dot(outputs, widths))
+    rows = vocab_size + n_layer * sum(outputs)
     others = n_layer * 13 * n_embd + 2 * n_embd  # biases and layer norms
     expected = {
         "float32": 4 * matrices + 4 * others,
         "bfloat16": 2 * matrices + 4 * others,
-        "int8": matrices + 4 * rows + 4 * others,
+        "int8": matrices + 8 * rows + 4 * others,  # a scale and a sum of each
     }
     solutions = learner.load_steps("solutions")
     network = Network(config, solutions, precision=precision)
-    stored = store(shakespeare.weights, network.dtypes)
+    stored = store(shakespeare.weights, network.kept)
     buffers = {name: Buffer.from_dlpack(array) for name, array in stored.items()}
     engine = SimpleNamespace(weights=buffers)
     assert workload.weight_bytes(engine) == expected[precision]
@@ -67,9 +76,9 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
 
 def test_a_column_is_what_the_engine_stores_for_a_token(shakespeare):
     engine = Engine(shakespeare.config, shakespeare.weights)
-    _, cache = engine.prefill([[1, 2]] * 3, capacity=10)
+    _, cache = engine.prefill([[1, 2]] * 3, capacity=64)
     size = cache.data.num_elements * cache.data.dtype.size_in_bytes
-    assert workload.column_bytes(shakespeare.config) * 3 * 10 == size
+    assert workload.column_bytes(shakespeare.config) * 3 * 64 == size
 
 
 def test_a_batch_shares_the_weights_and_not_the_cache():
@@ -101,14 +110,69 @@ def test_a_rung_must_write_the_known_text():
         ladder.prove(two, np.array([[16, 17, 18], [17, 18, 7]]), known)
 
 
-def test_following_a_text_gives_what_prefill_gives(shakespeare):
+def test_reading_a_text_gives_what_prefill_gives(shakespeare):
     engine = Engine(shakespeare.config, shakespeare.weights)
-    texts = np.random.default_rng(0).integers(512, size=(2, 7))
-    followed = list(ladder.follow(engine, texts, 3))
-    assert len(followed) == 4
-    for end, logits in enumerate(followed, start=3):
-        expected, _ = engine.prefill(texts[:, :end].tolist())
-        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4)
+    text = np.random.default_rng(0).integers(512, size=5).tolist()
+    expected = [engine.prefill([text[: n + 1]])[0][0] for n in range(5)]
+    np.testing.assert_array_equal(ladder.read(engine, text), expected)
+
+
+# --- Accuracy -------------------------------------------------------------------------
+
+
+class Sure:
+    """Gives token 1 of two a probability, after token 0 and after token 1."""
+
+    def __init__(self, after_0, after_1):
+        probabilities = np.array([after_0, after_1])
+        odds = probabilities / (1 - probabilities)
+        self.logits = np.stack([np.zeros(2), np.log(odds)], axis=1)
+
+    def new_cache(self, rows, capacity):
+        return None
+
+    def read(self, texts, cache, *, every):
+        (text,) = texts.values()
+        return self.logits[text]
+
+
+def test_the_distance_is_that_of_probabilities():
+    windows = np.array([[0, 1, 1, 0], [1, 1, 0, 0]])
+    far = ladder.distance(Sure(0.25, 0.4), Sure(0.5, 0.8), windows)
+    # Two tokens follow 0: 1 and 0; four follow 1: 1, 0, 1 and 0.
+    kl_0 = 0.5 * np.log(0.5 / 0.25) + 0.5 * np.log(0.5 / 0.75)
+    kl_1 = 0.8 * np.log(0.8 / 0.4) + 0.2 * np.log(0.2 / 0.6)
+    assert far.kl == pytest.approx((2 * kl_0 + 4 * kl_1) / 6)
+    worse = np.log([0.5 / 0.25, 0.5 / 0.75, 2, 0.2 / 0.6, 2, 0.2 / 0.6])
+    assert far.tokens == 6
+    assert far.perplexity == pytest.approx(np.exp(worse.mean()))
+    assert far.error == pytest.approx(far.perplexity * worse.std() / np.sqrt(6))
+    assert far.same == pytest.approx(2 / 6)  # after 0, 0 is likelier, or as likely
+    same, loss = ladder.compare(
+        Sure(0.25, 0.4), Sure(0.5, 0.8), [0, 1, 0, 1], 2, windows
+    )
+    assert same == 1
+    assert "over 6 tokens of the text, KL from float32 0.27, perplexity" in loss
+    assert "likeliest token the same 33.3% of the time" in loss
+
+
+def test_the_windows_come_from_everywhere_in_the_last_tenth(
+    shakespeare, tmp_path, monkeypatch
+):
+    config, tokenizer = shakespeare.config, shakespeare.tokenizer
+    load = workload.Workload("", config, shakespeare.weights, tokenizer, [])
+    letters = "To be, or not to be. " * 4000
+    text = tmp_path / "text"
+    text.write_text(letters)
+    every = ladder.held_out(load, text)
+    ids = tokenizer.encode(letters[-len(letters) // 10 :]).ids
+    assert every.ravel().tolist() == ids[: every.size]
+    assert len(ids) - every.size < 256
+    monkeypatch.setattr(ladder, "LOGITS", 4 * 256 * config.vocab_size)
+    some = ladder.held_out(load, text)
+    step = -(-len(every) // 4)
+    assert step > 1
+    np.testing.assert_array_equal(some, every[::step])
 
 
 # --- Whose steps ----------------------------------------------------------------------
@@ -143,16 +207,6 @@ class Slow(EagerEngine):
     def __init__(self, config, weights, *, steps, precision):
         self.config, self.weights = config, {}
         self.model = learner.run_lazily(steps.build(config))
-
-    def prefill(self, prompts, capacity=None):
-        logits, texts = super().prefill(prompts)
-        texts.capacity = self.config.n_positions
-        return logits, texts
-
-    def extend(self, tokens, texts):
-        for column in tokens.T:
-            logits = self.decode(column.tolist(), texts)
-        return logits
 
 
 @pytest.fixture

@@ -162,6 +162,7 @@ def commands() -> Iterator[tuple[str, str]]:
             text = re.sub(r"\d+ GB free", "(size) GB free", text)
             text = re.sub(r"/\S*/cc\b", "(cc)", text)
             text = re.sub(r"\d+ cores", "(number) cores", text)
+            text = re.sub(r"float32 (AVX|plain).*", "(units)", text)
             text = re.sub(r"3\.1\d\.\d+", "(version)", text)
             return " ".join(words), text
 

@@ -1,0 +1,43 @@
+"""A tile of sums that stay in registers.
+
+One token alone waits for memory: each line is needed once.  Many tokens wait for
+arithmetic: so that no register is loaded for one product only, 8 tokens meet 3 lines,
+and each line serves 8 tokens, each token's number 3 lines.
+
+                 line 0    line 1    line 2
+    token 0      16 sums   16 sums   16 sums
+    token 1      16 sums   16 sums   16 sums
+    ...                                           24 registers of the 32
+    token 7      16 sums   16 sums   16 sums
+"""
+
+from .lines import Floats, Line, add_products, fetch, shared
+
+comptime AHEAD = 192  # lines that are fetched before they are needed
+
+
+@always_inline
+def tile[
+    dtype: DType, unit: StaticString, rows: Int, columns: Int
+](x: Floats, weight: Floats, lines: Int) -> Array[Line, rows * columns]:
+    """The sums of some tokens with a group of `16 * columns` outputs.
+
+    Args:
+        x: The tokens' numbers, those of a token behind those of another.
+        weight: The group, `[lines, columns]`.
+        lines: How many lines an output has.
+    """
+    comptime count = shared[dtype, unit]()
+    var sums = Array[Line, rows * columns](fill=0)
+    for i in range(lines):
+        var w = Array[Line, columns](fill=0)
+        comptime for c in range(columns):
+            var at = (i * columns + c) * 16
+            fetch(weight.unsafe_offset(at + AHEAD * 16))
+            w[c] = weight.unsafe_load[width=16](at)
+        comptime for r in range(rows):
+            var its = x.unsafe_offset((r * lines + i) * count)
+            comptime for c in range(columns):
+                comptime n = r * columns + c
+                sums[n] = add_products[dtype, unit](sums[n], w[c], its)
+    return sums^
