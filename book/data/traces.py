@@ -37,7 +37,7 @@ def texts(
     steps: list[list[Step]] = [[] for _ in rngs]
     prompts = [prompt] * count
     for step in model.steps(prompts, decoding, rngs=rngs, max_new_tokens=length):
-        steps[step.row].append(step)
+        steps[step.index].append(step)
     found = []
     for row, rng in zip(steps, rngs, strict=True):
         ids = [*prompt_ids, *(step.token for step in row)]
