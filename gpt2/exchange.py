@@ -155,7 +155,7 @@ def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Te
 def attend(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """The same with MAX's operations, for any device; a text is a row of the batch."""
     head_dim = int(q.shape[3])
-    rows = cache.texts[:, 0]  # [batch]
+    rows = F.rebind(cache.texts[:, 0], q.shape[:1])  # [batch]
     k, v = (put(cache, i, rows, x) for i, x in enumerate((k, v)))
     scores = q @ k.transpose(2, 3)  # [batch, n_head, seq, columns]
     scores = scores / math.sqrt(head_dim) + mask(cache)
