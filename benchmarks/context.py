@@ -93,7 +93,7 @@ def measure(
         ids = Tensor.from_dlpack(text[None, :length])  # [1, length]
         return model(ids)[0, -1, :].to_numpy()  # [vocab_size]
 
-    weights, column = weight_bytes(engine), column_bytes(config)
+    weights, column = weight_bytes(engine), column_bytes(config, precision)
     points = [Point(n, weights + column * n) for n in lengths(config.n_positions)]
     apart = 0.0
     for point in points:  # a first turn, which does not count

@@ -224,7 +224,8 @@ def build_rungs(
     starts = [known[: len(workload.prompt) + n] for n in range(max(BATCHES))]
     one = starts[:1]
     size = {name: weight_bytes(engines[name]) for name in PRECISIONS}
-    full, column = size["float32"], column_bytes(config)
+    columns = {name: column_bytes(config, name) for name in PRECISIONS}
+    full, column = size["float32"], columns["float32"]
 
     model = EagerEngine(config, workload.weights, steps=steps).model
     step_12 = partial(write_with_step_12, steps, model)
@@ -240,7 +241,10 @@ def build_rungs(
     rungs += [
         Rung("KV cache", reader, one, count, full, column),
         Rung("our loop", cached["float32"], one, count, full, column),
-        *(Rung(name, cached[name], one, count, size[name], column) for name in REDUCED),
+        *(
+            Rung(name, cached[name], one, count, size[name], columns[name])
+            for name in REDUCED
+        ),
         *(
             Rung(f"batch {n}", cached["float32"], starts[:n], count, full, column)
             for n in BATCHES

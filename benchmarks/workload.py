@@ -21,6 +21,7 @@ from gpt2.checkpoint import (
     load_checkpoint,
 )
 from gpt2.engine import Engine
+from gpt2.precision import CACHED, DTYPES
 from solutions.solution_01 import GPT2Config
 
 SHAKESPEARE = Path(__file__).parent.parent / "models" / "shakespeare"
@@ -111,6 +112,8 @@ def weight_bytes(engine: Engine) -> int:
     )
 
 
-def column_bytes(config: GPT2Config) -> int:
-    """What one token of context takes in the cache: a key and a value in each layer."""
-    return 2 * config.n_layer * config.n_embd * 4  # float32
+def column_bytes(config: GPT2Config, precision: str = "float32") -> int:
+    """What one token of context takes in the cache beside such weights: a key and a
+    value in each layer."""
+    dtype = DTYPES[CACHED[precision]]
+    return 2 * config.n_layer * config.n_embd * dtype.size_in_bytes

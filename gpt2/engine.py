@@ -12,6 +12,7 @@ is each token that follows it.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -35,12 +36,11 @@ from gpt2.compiled import (
 )
 from gpt2.exchange import Exchanged
 from gpt2.learner import Steps, build, load_steps
-from gpt2.precision import Kept, store
+from gpt2.precision import CACHED, DTYPES, Kept, Room, store
 from gpt2.processor import unit
 from solutions.solution_01 import GPT2Config
 
-BLOCK = 64  # columns that the kernel reads together
-REGISTER = 16  # numbers in one
+GROUP = 32  # columns that the kernel reads together; and numbers of a value
 
 # --- KV cache ----------------------------------------------------------------------
 
@@ -54,9 +54,8 @@ class Cache:
         K I N G            lengths[1] = 4
 
     Attributes:
-        data: float32 `[n_layer, 2, rows, n_head, columns, width]` on the device; keys,
-            then values, in the order that suits what reads them.  The graphs write
-            into it.
+        data: `[n_layer, 2, rows, n_head, columns, width]` on the device; keys, then
+            values, in the order that suits what reads them.  The graphs write into it.
         lengths: int64 `[rows]`, the number of columns in use.  Whoever makes one less
             has the last token forgotten.
         capacity: The most columns that a row may use.
@@ -78,24 +77,28 @@ class Cache:
         It has room for as many tokens, or for `capacity`.
         """
         capacity = capacity or self.capacity
-        old = self.data.to(CPU()).to_numpy()
+        old = self.data.to(CPU())
         lengths = self.lengths[np.asarray(rows)]
-        new = empty(old.shape, len(rows), capacity)
-        used = columns(int(lengths.max()))
-        new[..., :used, :] = old[:, :, rows, :, :used]
-        return Cache(Buffer.from_numpy(new).to(self.data.device), lengths, capacity)
+        new = empty(old.dtype, old.shape, len(rows), capacity)
+        used = in_groups(int(lengths.max()))
+        # As bytes: NumPy has no bfloat16.
+        copy, read = (data.view(DType.uint8).to_numpy() for data in (new, old))
+        copy[..., :used, :] = read[:, :, rows, :, :used]
+        return Cache(new.to(self.data.device), lengths, capacity)
 
 
-def empty(shape: Sequence[int], rows: int, capacity: int) -> np.ndarray:
+def empty(dtype: DType, shape: Sequence[int], rows: int, capacity: int) -> Buffer:
     """Zeros as the data of a cache, which otherwise has this shape."""
     n_layer, _, _, n_head, _, width = shape
-    size = (n_layer, 2, rows, n_head, columns(capacity), width)
-    return np.zeros(size, np.float32)
+    shape = (n_layer, 2, rows, n_head, in_groups(capacity), width * dtype.size_in_bytes)
+    # Not Buffer.zeros: it is still at work when it returns, and graphs do not wait.
+    zeros = Room(math.prod(shape)).take(shape, np.dtype(np.uint8))
+    return Buffer.from_numpy(zeros).view(dtype)
 
 
-def columns(capacity: int) -> int:
-    """Columns in whole blocks, as the kernel reads them."""
-    return capacity + -capacity % BLOCK
+def in_groups(count: int) -> int:
+    """Columns, or numbers of a value, in whole groups."""
+    return count + -count % GROUP
 
 
 # --- Network -----------------------------------------------------------------------
@@ -114,6 +117,7 @@ class Network:
 
     Attributes:
         kept: How each parameter is kept.
+        cached: How keys and values are.
 
     Raises:
         ValueError: If the precision or the device is unknown or not there.
@@ -136,12 +140,14 @@ class Network:
             lambda: Exchanged(steps.assemble(config), precision, self.unit),
             device=self.device,
         )
+        self.cached = DTYPES[CACHED[precision]] if self.unit else DType.float32
         self.kept = {
             name: Kept(weight.dtype, int(weight.shape[2]) if weight.rank == 4 else 0)
             for name, weight in self.module.parameters
         }
         ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
-        how = f"{config} {precision} {self.device} {self.unit}"
+        units = [unit(name) for name in (precision, CACHED[precision]) if self.unit]
+        how = f"{config} {precision} {self.device} {units}"
         self.made_from = [steps.text, *ours, kernels_source(), how]
         self.session = InferenceSession(devices=[self.device])
 
@@ -188,7 +194,7 @@ class Network:
         asked = TensorType(DType.int64, ["asked"], device)
         sizes = self.cache_shape
         cache = BufferType(
-            DType.float32, [*sizes[:2], "rows", sizes[3], "columns", sizes[5]], device
+            self.cached, [*sizes[:2], "rows", sizes[3], "columns", sizes[5]], device
         )
         return self.module.trace(
             *(ids, ids, texts, asked, cache),
@@ -200,9 +206,7 @@ class Network:
     def cache_shape(self) -> tuple[int, ...]:
         """Of a cache without rows and columns."""
         config = self.config
-        width = config.head_dim
-        if self.unit:  # whole registers
-            width += -width % REGISTER
+        width = in_groups(config.head_dim) if self.unit else config.head_dim
         return config.n_layer, 2, 0, config.n_head, 0, width
 
 
@@ -275,9 +279,9 @@ class Engine:
         """
         n_positions = self.config.n_positions
         capacity = min(capacity or n_positions, n_positions)
-        zeros = empty(self.network.cache_shape, rows, capacity)
-        data = Buffer.from_numpy(zeros).to(self.device)
-        return Cache(data, np.zeros(rows, np.int64), capacity)
+        network = self.network
+        data = empty(network.cached, network.cache_shape, rows, capacity)
+        return Cache(data.to(self.device), np.zeros(rows, np.int64), capacity)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None

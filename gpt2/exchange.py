@@ -25,7 +25,8 @@ from max.experimental.nn import Linear, Module
 from max.experimental.tensor import Tensor
 from max.graph import BufferValue, DeviceRef, TensorType, TensorValue, ops
 
-from gpt2.precision import DTYPES, packed_shape
+from gpt2 import processor
+from gpt2.precision import CACHED, DTYPES, packed_shape
 from gpt2.processor import Unit
 
 CPU = DeviceRef.CPU()
@@ -122,10 +123,13 @@ class BlockCache(NamedTuple):
     positions: Tensor
 
 
-def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attend_with_kernel(
+    unit: Unit, cache: BlockCache, q: Tensor, k: Tensor, v: Tensor
+) -> Tensor:
     """What `attend` computes, in one Mojo kernel.
 
     Args:
+        unit: What multiplies.
         cache: Where keys and values go, and come from.
         q: Queries of the new tokens, `[batch, n_head, seq, head_dim]`: of one text
             behind another, whatever the batch.
@@ -146,7 +150,7 @@ def attend_with_kernel(cache: BlockCache, q: Tensor, k: Tensor, v: Tensor) -> Te
         q.device,
         values=(cache.data, qkv, cache.texts, n),
         out_types=[TensorType(DType.float32, [batch, seq, n_embd], CPU)],
-        parameters={"head_dim": int(head_dim)},
+        parameters={"unit": unit.name, "head_dim": int(head_dim)},
     )[0]  # [batch, seq, n_embd]
     y = y.reshape([batch, seq, n_head, head_dim])
     return y.transpose(1, 2)  # [batch, n_head, seq, head_dim]
@@ -208,6 +212,7 @@ class Exchanged(Module[..., Tensor]):
     def __init__(self, model: Any, precision: str, unit: Unit | None) -> None:
         self.model = model
         self.model.name_transparent = True  # the parameters keep their names
+        self.cached = CACHED[precision]
         self.unit = unit
         dtype = DTYPES[precision]
         for layer in [*linear_layers(model), model.transformer.wte]:
@@ -248,7 +253,9 @@ class Exchanged(Module[..., Tensor]):
         for layer in linear_layers(self.model):
             layer.forward = partial(linear, layer, unit=self.unit)
         transformer.wte.forward = partial(embed, transformer.wte, unit=self.unit)
-        collect = attend_with_kernel if self.unit else attend
+        collect = attend
+        if self.unit:
+            collect = partial(attend_with_kernel, processor.unit(self.cached))
         for n, block in enumerate(transformer.h):
             its = BlockCache(n, cache.__buffervalue__(), texts, positions)
             block.attn.attend = partial(collect, its)

@@ -5,14 +5,18 @@
                 stand beside it as NAME.scale
 
 Where the Mojo kernels read a weight, it is packed besides: its numbers lie in the order
-in which they are wanted, as `gpt2/kernels/lines.mojo` draws it.
+in which they are wanted, as `gpt2/kernels/lines.mojo` draws it.  Keys and values are
+then kept in bfloat16, unless weights are in float32 (CACHED): they grow with the text,
+and each token reads them all.
 
 Source: Dettmers et al., "LLM.int8(): 8-bit Matrix Multiplication for Transformers at
 Scale" (2022), section 3.1, for a scale for each row.
 """
 
+import math
+import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -24,6 +28,8 @@ from max.dtype import DType
 from gpt2 import PRECISIONS
 
 DTYPES = dict(zip(PRECISIONS, (DType.float32, DType.bfloat16, DType.int8), strict=True))
+CACHED = {"float32": "float32", "bfloat16": "bfloat16", "int8": "bfloat16"}
+LINE = 64  # bytes that a processor reads together
 LINES = 16  # a packed weight in fewer bytes is filled up to so many lines
 SHARE = 2  # groups that a core converts at once: they stay near it
 
@@ -38,6 +44,49 @@ class Kept(NamedTuple):
 
     dtype: DType
     group: int = 0
+
+    @property
+    def numpy(self) -> np.dtype:
+        """The type in NumPy, which has no bfloat16: there it is seen as uint16."""
+        bfloat16 = self.dtype == DType.bfloat16
+        return np.dtype(np.uint16 if bfloat16 else self.dtype.to_numpy())
+
+    def shape(self, n_out: int, n_in: int) -> tuple[int, ...]:
+        """Of a weight that is `[n_out, n_in]`."""
+        if self.group:
+            return packed_shape(n_out, n_in, self.numpy.itemsize, self.group)
+        return n_out, n_in
+
+
+UNCHANGED = Kept(DType.float32)
+
+
+class Room:
+    """Memory for arrays, all zero at first.
+
+    It is one piece, for which Linux takes its largest pages: a core then rarely has to
+    look up where a page lies.  And each array begins with a line of the processor's
+    cache, which NumPy's own do not.
+
+    Args:
+        sizes: Bytes of each array.
+    """
+
+    def __init__(self, *sizes: int) -> None:
+        memory = mmap.mmap(-1, LINE + sum(size + -size % LINE for size in sizes))
+        if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        self.left = np.frombuffer(memory, np.uint8)
+
+    def take(self, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+        """The next array."""
+        size = math.prod(shape) * dtype.itemsize
+        array = self.left[:size].view(dtype).reshape(shape)
+        self.left = self.left[size + -size % LINE :]
+        return array
+
+
+# --- Weights -----------------------------------------------------------------------
 
 
 def store(
@@ -54,14 +103,22 @@ def store(
         that are packed besides, the sums of their rows, NAME.total.
     """
     stored: dict[str, DLPackArray] = {}
+    arrays = {name: np.from_dlpack(weight) for name, weight in weights.items()}
+    changed = {name: kept.get(name, UNCHANGED) for name in arrays}
+    changed = {name: how for name, how in changed.items() if how != UNCHANGED}
+    room = Room(
+        *(
+            math.prod(how.shape(*arrays[name].shape)) * how.numpy.itemsize
+            for name, how in changed.items()
+        )
+    )
     with ThreadPoolExecutor(os.cpu_count()) as cores:  # NumPy lets several compute
-        for name, weight in weights.items():
-            array = np.from_dlpack(weight)
-            how = kept.get(name, Kept(DType.float32))
-            if how == Kept(DType.float32):
+        for name, array in arrays.items():
+            if name not in changed:
                 stored[name] = array
                 continue
-            made = space(array, how)
+            how = changed[name]
+            made = space(array, how, room)
             share = (how.group or LINES) * SHARE
             pieces = (slice(n, n + share) for n in range(0, len(array), share))
             list(cores.map(partial(convert, array, how, made), pieces))
@@ -72,14 +129,10 @@ def store(
     return stored
 
 
-def space(array: np.ndarray, how: Kept) -> dict[str, np.ndarray]:
+def space(array: np.ndarray, how: Kept, room: Room) -> dict[str, np.ndarray]:
     """What a weight `[n_out, n_in]` is converted into, and its scales and totals."""
-    bfloat16 = how.dtype == DType.bfloat16  # which NumPy does not have
-    dtype = np.dtype(np.uint16 if bfloat16 else how.dtype.to_numpy())
-    n_out, n_in = shape = array.shape
-    if how.group:
-        shape = packed_shape(n_out, n_in, dtype.itemsize, how.group)
-    made = {"weight": np.empty(shape, dtype)}
+    n_out, _ = shape = array.shape
+    made = {"weight": room.take(how.shape(*shape), how.numpy)}
     if how.dtype == DType.int8:
         made["scale"] = np.empty(n_out, np.float32)
     if how.dtype == DType.int8 and how.group:

@@ -74,11 +74,12 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
     assert workload.weight_bytes(engine) == expected[precision]
 
 
-def test_a_column_is_what_the_engine_stores_for_a_token(shakespeare):
-    engine = Engine(shakespeare.config, shakespeare.weights)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_column_is_what_the_engine_stores_for_a_token(shakespeare, precision):
+    engine = Engine(shakespeare.config, shakespeare.weights, precision=precision)
     _, cache = engine.prefill([[1, 2]] * 3, capacity=64)
     size = cache.data.num_elements * cache.data.dtype.size_in_bytes
-    assert workload.column_bytes(shakespeare.config) * 3 * 64 == size
+    assert workload.column_bytes(shakespeare.config, precision) * 3 * 64 == size
 
 
 def test_a_batch_shares_the_weights_and_not_the_cache():

@@ -75,9 +75,10 @@ def multiply[
 
 @always_inline
 def tiles[
-    dtype: DType
+    dtype: DType, group: Int
 ](
     sums: Floats,
+    apart: Int,
     x: Floats,
     weight: Floats,
     lines: Int,
@@ -88,12 +89,17 @@ def tiles[
     two: Bool,
     fetches: Bool,
 ):
-    """The sums `[height or 2 * height, 32]` of tokens with a group of 32 outputs.
+    """The sums `[height or 2 * height, 32]` of tokens with 32 outputs.
+
+    Parameters:
+        dtype: Of the weight.
+        group: Outputs that lie beside each other, these among them.
 
     Args:
         sums: Where they go, and come from if `start` is not 0.
+        apart: From a token's sums there to the next one's.
         x: The tokens' tiles.
-        weight: The group, `[lines, 2]`.
+        weight: The first of the lines, of `[lines, group]`.
         lines: How many lines an output has.
         start: The first of those that are added, like `end` a multiple of 16.
         end: The one behind the last.
@@ -101,26 +107,27 @@ def tiles[
         two: Whether these are two tiles of tokens.
         fetches: Whether the weight comes from memory.
     """
-    var below = sums.unsafe_offset(height * 32)
+    var below = sums.unsafe_offset(height * apart)
+    var row = 4 * apart  # bytes
     if start == 0:
         zero["0"]()
         zero["1"]()
         zero["2"]()
         zero["3"]()
     else:
-        load["0"](sums, 128)
-        load["1"](sums.unsafe_offset(16), 128)
+        load["0"](sums, row)
+        load["1"](sums.unsafe_offset(16), row)
         if two:
-            load["2"](below, 128)
-            load["3"](below.unsafe_offset(16), 128)
+            load["2"](below, row)
+            load["3"](below.unsafe_offset(16), row)
     # ANCHOR: step
     for i in range(start, end, 16):
-        var w = weight.unsafe_offset(i * 32)
+        var w = weight.unsafe_offset(i * group)
         if fetches:
             comptime for n in range(32):
                 fetch(w.unsafe_offset((AHEAD + n) * 16))
-        load["6"](w, 128)
-        load["7"](w.unsafe_offset(16), 128)
+        load["6"](w, 4 * group)
+        load["7"](w.unsafe_offset(16), 4 * group)
         load["4"](x.unsafe_offset(i * height), 64)
         multiply[dtype, "0", "4", "6"]()
         multiply[dtype, "1", "4", "7"]()
@@ -129,8 +136,8 @@ def tiles[
             multiply[dtype, "2", "5", "6"]()
             multiply[dtype, "3", "5", "7"]()
     # ANCHOR_END: step
-    store["0"](sums, 128)
-    store["1"](sums.unsafe_offset(16), 128)
+    store["0"](sums, row)
+    store["1"](sums.unsafe_offset(16), row)
     if two:
-        store["2"](below, 128)
-        store["3"](below.unsafe_offset(16), 128)
+        store["2"](below, row)
+        store["3"](below.unsafe_offset(16), row)

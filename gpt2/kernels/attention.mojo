@@ -1,158 +1,240 @@
-"""Attention: the cache, and blocks of queries that meet blocks of keys.
+"""Attention: the cache, and queries that meet all keys at once.
 
 A text has a row of the cache, and in every layer and head its keys and values.  Token
-t stands in column t.  Keys lie as a score wants them, 16 columns beside each other;
-values as a mean wants them, each token's beside each other:
+t stands in column t.  Attention is two linear layers with a softmax between them, whose
+weights are not learned but grow: the keys have an output for each column, and the values
+an input.  So they lie as packed weights do (see lines.mojo), and what multiplies those,
+multiplies these:
 
-    keys     column 0..15: number 0 of each, number 1 of each, ...    then column 16..31
-    values   column 0: all its numbers, column 1: all its numbers, ...
+    scores = q @ keys.T            keys     [columns / 32, lines of head_dim, 32]
+    weights = softmax(scores)
+    y = weights @ values           values   [lines of columns, width]
 
-A block of 64 keys is read once for 8 queries.  Where its scores are higher than all
-before, what was summed up so far shrinks.  Blocks begin at column 0 and come in their
-order, so the result has the same bits, whether a token comes alone or among others.
-Source: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018);
-Dao et al., "FlashAttention" (2022), for blocks of both.
+Some queries meet them together, so that each line is read once for all of these.  A
+weight that no query may have is 0, and adds nothing: so the sums have the same bits,
+whether a token comes alone or among others.
 """
 
 import extensibility
 from extensibility import InputTensor, OutputTensor, _MutableInputTensor
 from std.math import ceildiv, exp, rsqrt
-from std.sys.info import CompilationTarget
+from std.memory import bitcast
+from std.memory.alloc import unsafe_alloc
+from std.sys.info import CompilationTarget, num_physical_cores
 
+from . import amx
 from .cores import spread
-from .lines import Floats, Line, f32, fetch, floats, i32
+from .lines import Floats, Line, bf16, f32, fetch, floats, i32, per_line
+from .tile import tile
+from .tokens import Tokens, narrow
 
-comptime KEYS = 64  # in a block
+comptime KEYS = 32  # whose numbers lie beside each other
+comptime FETCHED = 256  # lines of a head's keys, and of its values
 comptime HIDDEN = Float32.MIN_FINITE  # the score of what a query may not see
 comptime TINY = Float32(-80)  # below it, exp would leave what a processor does fast
-comptime QUERIES = 8 if CompilationTarget.has_avx512f() else 4
+
+
+def queries[unit: StaticString]() -> List[Int]:
+    """How many meet the keys together, and how many of those that are left over."""
+    comptime if unit == "amx":
+        return [16]  # or fewer
+    elif CompilationTarget.has_avx512f():
+        return [8, 3, 1]
+    else:
+        return [6, 3, 1]
 
 
 @fieldwise_init
-struct Head[head_dim: Int](ImplicitlyCopyable, Movable):
-    """One head of one text, in one layer."""
+struct Head[dtype: DType, unit: StaticString, head_dim: Int](
+    ImplicitlyCopyable, Movable
+):
+    """One head of one text, in one layer; `dtype` is that of the cache."""
 
-    comptime parts = ceildiv(Self.head_dim, 16)  # registers of a value
-    comptime width = 16 * Self.parts
-    var keys: Floats  # [columns / 16, width, 16]
-    var values: Floats  # [columns, width]
-    var q: Floats  # of the first new token
+    comptime per = per_line[Self.dtype]()
+    comptime width = ceildiv(Self.head_dim, KEYS) * KEYS
+    comptime lines = Self.width // Self.per  # of a key
+    var keys: Floats  # [columns / KEYS, width / per, KEYS]
+    var values: Floats  # [columns / per, width]
+    var qkv: Floats  # of the first new token, from this head's query
     var y: Floats  # likewise
     var n_embd: Int
+
+    @staticmethod
+    def size(seq: Int, end: Int) -> Int:
+        """Floats for some queries that see at most `end` columns: scores, a copy of
+        these or of the queries, means, totals."""
+        comptime most = queries[Self.unit]()[0]
+        return min(seq, most) * (2 * (end + KEYS + 16) + 2 * Self.width + 1)
+
+    @always_inline
+    def fetch(self, columns: Int):
+        """Tells memory that its first keys and values are wanted soon."""
+        var blocks = ceildiv(columns, KEYS)
+        for i in range(min(blocks * Self.lines * KEYS // 16, FETCHED)):
+            fetch(self.keys.unsafe_offset(i * 16))
+        for i in range(min(columns * Self.width // Self.per // 16, FETCHED)):
+            fetch(self.values.unsafe_offset(i * 16))
 
     @always_inline
     def remember(self, token: Int, column: Int):
         """Puts a new token's key and value into their column."""
-        var k = self.q.unsafe_offset(token * 3 * self.n_embd + self.n_embd)
-        var v = k.unsafe_offset(self.n_embd)
-        var key = self.keys.unsafe_offset(column // 16 * Self.width * 16 + column % 16)
-        var value = self.values.unsafe_offset(column * Self.width)
+        var of_token = self.qkv.unsafe_offset(token * 3 * self.n_embd)
+        var space = Array[Line, Self.lines // 16](fill=0)
+        var copy = floats(Pointer(to=space))
+        var k = self.tokens(of_token.unsafe_offset(self.n_embd), copy, 1)
+        comptime if Self.dtype != f32:
+            k.copy[Self.dtype, "bf16"](0)
+        var its = k.at[Self.dtype, "bf16"](0)
+        var key = self.keys.unsafe_offset(
+            column // KEYS * Self.lines * KEYS + column % KEYS
+        )
+        comptime lines = ceildiv(Self.head_dim, Self.per)
         if token == 0 or column % 16 == 0:  # lines that it has not seen
-            for i in range(Self.head_dim):
-                fetch(key.unsafe_offset(i * 16))
-        for i in range(Self.head_dim):
-            key[unsafe_offset=i * 16] = k[unsafe_offset=i]
-            value[unsafe_offset=i] = v[unsafe_offset=i]
-
-    @always_inline
-    def attend[queries: Int](self, token: Int, column: Int):
-        """Some new tokens beside each other; `column` is the first one's."""
-        var space = Array[Line, queries * (KEYS // 16 + Self.parts)](fill=0)
-        var scratch = floats(Pointer(to=space))  # [queries, KEYS], scores and weights
-        var means = scratch.unsafe_offset(queries * KEYS)  # [queries, width]
-        var highest = Array[Float32, queries](fill=Float32.MIN_FINITE)
-        var totals = Array[Float32, queries](fill=0)
-        var end = column + queries  # of what any of them sees
-        for start in range(0, end, KEYS):
-            self.scores[queries](token, start, end, scratch)
-            comptime for r in range(queries):
-                var row = scratch.unsafe_offset(r * KEYS)
-                if start + KEYS > column + r + 1:
-                    hide(row, column + r + 1 - start)
-                var top = row.unsafe_load[width=16](0)
-                comptime for i in range(16, KEYS, 16):
-                    top = max(top, row.unsafe_load[width=16](i))
-                var mean = means.unsafe_offset(r * Self.width)
-                var high = max(highest[r], top.reduce_max())
-                if high > highest[r]:
-                    var shrink = exp(max(highest[r] - high, TINY))
-                    totals[r] *= shrink
-                    comptime for i in range(0, Self.width, 16):
-                        mean.unsafe_store(i, mean.unsafe_load[width=16](i) * shrink)
-                    highest[r] = high
-                var total = Line(0)
-                comptime for i in range(0, KEYS, 16):
-                    var score = row.unsafe_load[width=16](i)
-                    var weights = exp(max(score - high, Line(TINY)))
-                    weights = score.gt(HIDDEN).select(weights, Line(0))
-                    row.unsafe_store(i, weights)
-                    total += weights
-                totals[r] += total.reduce_add()
-            comptime step = min(queries, 4)
-            comptime for r in range(0, queries, step):
-                self.collect[step](
-                    scratch.unsafe_offset(r * KEYS),
-                    means.unsafe_offset(r * Self.width),
-                    start,
-                    min(KEYS, end - start),
-                )
-        comptime for r in range(queries):
-            var y = self.y.unsafe_offset((token + r) * self.n_embd)
-            for i in range(Self.head_dim):
-                y[unsafe_offset=i] = means[unsafe_offset=r * Self.width + i] / totals[r]
+            for i in range(lines):
+                fetch(key.unsafe_offset(i * KEYS))
+        for i in range(lines):
+            key[unsafe_offset=i * KEYS] = its[unsafe_offset=i]
+        var v = self.tokens(of_token.unsafe_offset(2 * self.n_embd), copy, 1)
+        var value = self.values.unsafe_offset(column // Self.per * Self.width)
+        comptime for i in range(0, Self.width, 16):
+            var line = v.sixteen(0, i)
+            comptime if Self.dtype == bf16:  # of two columns
+                var half = bitcast[DType.uint16, 16](narrow(line))
+                var bits = half.cast[DType.uint32]()
+                if column % 2 == 1:
+                    var before = value.unsafe_load[width=16](i)
+                    bits = bits << 16 | bitcast[DType.uint32, 16](before) & 0xFFFF
+                line = bitcast[f32, 16](bits)
+            value.unsafe_store(i, line)
         _ = space
 
-    @no_inline  # so that the sums have all registers
-    def scores[queries: Int](self, token: Int, start: Int, end: Int, to: Floats):
-        """`q @ k.T / sqrt(head_dim)` of some queries with a block of keys."""
-        var by = rsqrt(Float32(Self.head_dim))
-        comptime for block in range(0, KEYS, 32):
-            if start + block >= end:
-                return
-            var keys = self.keys.unsafe_offset((start + block) * Self.width)
-            var sums = Array[Line, 2 * queries](fill=0)
-            for i in range(Self.head_dim):
-                var left = keys.unsafe_load[width=16](i * 16)
-                var right = keys.unsafe_load[width=16]((Self.width + i) * 16)
-                comptime for r in range(queries):
-                    var at = (token + r) * 3 * self.n_embd + i
-                    var q = Line(self.q[unsafe_offset=at])
-                    sums[2 * r] = left.fma(q, sums[2 * r])
-                    sums[2 * r + 1] = right.fma(q, sums[2 * r + 1])
-            comptime for r in range(queries):
-                to.unsafe_store(r * KEYS + block, sums[2 * r] * by)
-                to.unsafe_store(r * KEYS + block + 16, sums[2 * r + 1] * by)
+    @always_inline
+    def tokens(self, x: Floats, to: Floats, height: Int) -> Tokens:
+        """Queries, keys or values."""
+        return Tokens(x, 3 * self.n_embd, to, to, to, Self.head_dim, Self.lines, height)
 
-    @no_inline
-    def collect[
-        queries: Int
-    ](self, weights: Floats, means: Floats, start: Int, count: Int):
-        """Adds values to the means, each by its weight."""
-        var sums = Array[Line, queries * Self.parts](fill=0)
-        comptime for n in range(queries * Self.parts):
-            sums[n] = means.unsafe_load[width=16](n * 16)
-        for j in range(count):
-            var value = self.values.unsafe_offset((start + j) * Self.width)
-            comptime for part in range(Self.parts):
-                var v = value.unsafe_load[width=16](part * 16)
-                comptime for r in range(queries):
-                    comptime n = r * Self.parts + part
-                    var weight = Line(weights[unsafe_offset=r * KEYS + j])
-                    sums[n] = v.fma(weight, sums[n])
-        comptime for n in range(queries * Self.parts):
-            means.unsafe_store(n * 16, sums[n])
+    def attend[
+        rows: Int
+    ](self, token: Int, column: Int, count: Int, space: Floats):
+        """Some new tokens beside each other; `column` is the first one's.
+
+        There are `rows` of them, or with AMX as many or fewer.
+        """
+        var end = ceildiv(column + count, KEYS) * KEYS
+        var apart = end + 16  # else the rows would want the same lines of the cache
+        var scores = space  # [count, apart]
+        var copy = scores.unsafe_offset(count * apart)
+        var means = copy.unsafe_offset(count * max(apart, Self.width))
+        var totals = means.unsafe_offset(count * Self.width)  # [count]
+
+        var x = self.qkv.unsafe_offset(token * 3 * self.n_embd)
+        var q = self.tokens(x, copy, count)
+        copy_all[Self.dtype, Self.unit](q, count)
+        for start in range(0, end, KEYS):
+            sums[Self.dtype, Self.unit, rows, KEYS](
+                scores.unsafe_offset(start),
+                apart,
+                q,
+                self.keys.unsafe_offset(start * Self.lines),
+            )
+        for r in range(count):
+            totals[unsafe_offset=r] = softmax(
+                scores.unsafe_offset(r * apart),
+                column + r + 1,
+                end,
+                rsqrt(Float32(Self.head_dim)),
+            )
+        var lines = ceildiv(column + count, Self.per)
+        comptime if Self.unit == "amx":
+            lines = end // Self.per  # it takes 16 at once
+        var weights = Tokens(scores, apart, copy, copy, copy, end, lines, count)
+        copy_all[Self.dtype, Self.unit](weights, count)
+        comptime for part in range(0, Self.width, 32):
+            sums[Self.dtype, Self.unit, rows, Self.width](
+                means.unsafe_offset(part),
+                Self.width,
+                weights,
+                self.values.unsafe_offset(part),
+            )
+        for r in range(count):
+            var mean = means.unsafe_offset(r * Self.width)
+            var y = self.y.unsafe_offset((token + r) * self.n_embd)
+            for i in range(Self.head_dim):
+                y[unsafe_offset=i] = mean[unsafe_offset=i] / totals[unsafe_offset=r]
+
+
+@always_inline
+def copy_all[dtype: DType, unit: StaticString](tokens: Tokens, count: Int):
+    """Makes the copies that the instruction wants; of float32 none."""
+    comptime if dtype != f32:
+        for token in range(count):
+            tokens.copy[dtype, unit](token)
+
+
+@no_inline  # so that the sums have all registers
+def sums[
+    dtype: DType, unit: StaticString, rows: Int, group: Int
+](to: Floats, apart: Int, tokens: Tokens, weight: Floats):
+    """Of some tokens with 32 outputs of a group: `[tokens, 32]`, `apart` from each
+    other."""
+    var x = tokens.at[dtype, unit](0)
+    comptime if unit == "amx":
+        amx.tiles[dtype, group](
+            to,
+            apart,
+            x,
+            weight,
+            tokens.lines,
+            0,
+            tokens.lines,
+            tokens.height,
+            two=False,
+            fetches=False,
+        )
+    else:
+        comptime columns = 2 if CompilationTarget.has_avx512f() else 1
+        var beside = tokens.beside[dtype, unit]()
+        comptime for start in range(0, 32, 16 * columns):
+            var w = weight.unsafe_offset(start)
+            var its = tile[dtype, unit, rows, columns, group, ahead=0](
+                x, beside, w, tokens.lines
+            )
+            comptime for i in range(rows * columns):
+                comptime at = start + i % columns * 16
+                to.unsafe_store(i // columns * apart + at, its[i])
+
+
+@always_inline
+def softmax(scores: Floats, visible: Int, end: Int, by: Float32) -> Float32:
+    """Turns a query's scores, all to be multiplied by `by`, into weights; returns their
+    total, by which they are still to be divided."""
+    hide(scores.unsafe_offset((visible - 1) // 16 * 16), (visible - 1) % 16 + 1)
+    var top = scores.unsafe_load[width=16](0)
+    for i in range(16, visible, 16):
+        top = max(top, scores.unsafe_load[width=16](i))
+    var high = top.reduce_max()
+    var total = Line(0)
+    for i in range(0, visible, 16):
+        var score = scores.unsafe_load[width=16](i)
+        var weights = exp(max((score - high) * by, Line(TINY)))
+        weights = score.gt(HIDDEN).select(weights, Line(0))
+        scores.unsafe_store(i, weights)
+        total += weights
+    for i in range(ceildiv(visible, 16) * 16, end, 16):
+        scores.unsafe_store(i, Line(0))
+    return total.reduce_add()
 
 
 @always_inline
 def hide(scores: Floats, visible: Int):
-    """Takes from a query's scores those that it may not see."""
-    comptime for i in range(0, KEYS, 16):
-        var column = SIMD[i32, 16](0)
-        comptime for n in range(16):
-            column[n] = Int32(i + n)
-        var seen = column.lt(Int32(visible))
-        var score = scores.unsafe_load[width=16](i)
-        scores.unsafe_store(i, seen.select(score, Line(HIDDEN)))
+    """Takes from 16 scores those that a query may not see."""
+    var column = SIMD[i32, 16](0)
+    comptime for n in range(16):
+        column[n] = Int32(n)
+    var score = scores.unsafe_load[width=16](0)
+    scores.unsafe_store(
+        0, column.lt(Int32(visible)).select(score, Line(HIDDEN))
+    )
 
 
 @extensibility.register("gpt2_attention")
@@ -161,11 +243,11 @@ struct Attention:
 
     @staticmethod
     def execute[
-        target: StaticString, head_dim: Int
+        target: StaticString, dtype: DType, unit: StaticString, head_dim: Int
     ](
         y: OutputTensor[dtype=f32, rank=3, ...],  # [batch, seq, n_embd]
         # [n_layer, 2 (keys, values), rows, n_head, columns, width]
-        cache: _MutableInputTensor[dtype=f32, rank=6, ...],
+        cache: _MutableInputTensor[dtype=dtype, rank=6, ...],
         qkv: InputTensor[dtype=f32, rank=3, ...],  # [batch, seq, 3 * n_embd]
         # of each text: its row of the cache, its first new token, that one's column
         texts: InputTensor[dtype=DType.int64, rank=2, ...],
@@ -173,43 +255,68 @@ struct Attention:
     ) raises:
         var count = qkv.dim_size(0) * qkv.dim_size(1)
         var n_head, n_embd = cache.dim_size(3), y.dim_size(2)
-        var rows, a_head = cache.dim_size(2), cache.dim_size(4) * cache.dim_size(5)
+        var rows = cache.dim_size(2)
+        var a_head = cache.dim_size(4) * cache.dim_size(5) // per_line[dtype]()
         var number = texts.dim_size(0)
         var table = texts.unsafe_ptr()
         var at_layer = floats(cache.unsafe_ptr()).unsafe_offset(
             2 * Int(layer) * rows * n_head * a_head
         )
+        var share = max(1, number * n_head // (16 * num_physical_cores()))
         var longest = 0  # a product of queries and keys, for the cost
         for n in range(number):
             longest = max(longest, Int(table.unsafe_load(3 * n + 2)))
 
-        def one_head(piece: Int) {imm}:
-            var n, head = piece // n_head, piece % n_head
-            var row = Int(table.unsafe_load(3 * n))
-            var first = Int(table.unsafe_load(3 * n + 1))
-            var column = Int(table.unsafe_load(3 * n + 2))
-            var end = count
-            if n + 1 < number:
-                end = Int(table.unsafe_load(3 * n + 4))
-            var keys = at_layer.unsafe_offset((row * n_head + head) * a_head)
-            var its = Head[head_dim](
+        comptime Its = Head[dtype, unit, head_dim]
+
+        def its_head(n: Int) {imm} -> Its:
+            var row = Int(table.unsafe_load(n // n_head * 3))
+            var first = Int(table.unsafe_load(n // n_head * 3 + 1))
+            var keys = at_layer.unsafe_offset((row * n_head + n % n_head) * a_head)
+            var at = first * n_embd + n % n_head * head_dim
+            return Its(
                 keys,
                 keys.unsafe_offset(rows * n_head * a_head),
-                floats(qkv.unsafe_ptr()).unsafe_offset(
-                    first * 3 * n_embd + head * head_dim
-                ),
-                floats(y.unsafe_ptr()).unsafe_offset(first * n_embd + head * head_dim),
+                floats(qkv.unsafe_ptr()).unsafe_offset(at + 2 * first * n_embd),
+                floats(y.unsafe_ptr()).unsafe_offset(at),
                 n_embd,
             )
-            var seq = end - first
-            for token in range(seq):
-                its.remember(token, column + token)
-            var token = 0
-            comptime for queries in [QUERIES, 1]:
-                while token + queries <= seq:
-                    its.attend[queries](token, column + token)
-                    token += queries
+
+        def some_heads(piece: Int) {imm}:
+            var height = 0
+            for n in range(piece * share, min((piece + 1) * share, number * n_head)):
+                var text = n // n_head
+                var first = Int(table.unsafe_load(3 * text + 1))
+                var column = Int(table.unsafe_load(3 * text + 2))
+                var end = count
+                if text + 1 < number:
+                    end = Int(table.unsafe_load(3 * text + 4))
+                if n + 1 < number * n_head:
+                    its_head(n + 1).fetch(column + 1)
+                var its = its_head(n)
+                var seq = end - first
+                for token in range(seq):
+                    its.remember(token, column + token)
+                var space = floats(unsafe_alloc[Float32](Its.size(seq, column + seq), alignment=64))
+                var token = 0
+                comptime if unit == "amx":
+                    while token < seq:
+                        if height != min(16, seq - token):
+                            height = min(16, seq - token)
+                            amx.configure(height)
+                        its.attend[16](token, column + token, height, space)
+                        token += height
+                else:
+                    comptime for rows in queries[unit]():
+                        while token + rows <= seq:
+                            its.attend[rows](token, column + token, rows, space)
+                            token += rows
+                space.unsafe_free()
+            comptime if unit == "amx":
+                amx.release()
 
         spread(
-            one_head, number * n_head, count * n_embd * (longest + count // number)
+            some_heads,
+            ceildiv(number * n_head, share),
+            count * n_embd * (longest + count // number),
         )

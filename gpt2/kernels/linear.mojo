@@ -106,7 +106,7 @@ def linear[
     var height = min(count, 16)
     var padded = ceildiv(count, height) * height if unit == "amx" else count
     var space = x
-    var tokens = Tokens(x, x, x, x, n_in, lines, height)
+    var tokens = Tokens(x, n_in, x, x, x, n_in, lines, height)
     comptime if copies:
         var size = padded * lines * shared[dtype, unit]()
         space = floats(unsafe_alloc[Float32](size + 2 * padded, alignment=64))
@@ -155,9 +155,12 @@ def plain_group[
     var token = 0
     comptime for rows in heights():
         while token + rows <= count:
-            var x = outputs.tokens.at[dtype, unit](token)
-            var sums = tile[dtype, unit, rows, columns](
-                x, weight, outputs.tokens.lines
+            var tokens = outputs.tokens
+            var sums = tile[dtype, unit, rows, columns, group](
+                tokens.at[dtype, unit](token),
+                tokens.beside[dtype, unit](),
+                weight,
+                tokens.lines,
             )
             comptime for i in range(rows * columns):
                 comptime row = i // columns
@@ -204,8 +207,9 @@ def amx_groups[
                     var to = sums.unsafe_offset(
                         (g - first) * size + (token - block) * 32
                     )
-                    amx.tiles[dtype](
+                    amx.tiles[dtype, group=32](
                         to,
+                        32,
                         tokens.at[dtype, unit](token),
                         weight.unsafe_offset(g * lines * 32),
                         lines,

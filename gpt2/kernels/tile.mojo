@@ -18,13 +18,27 @@ comptime AHEAD = 192  # lines that are fetched before they are needed
 
 @always_inline
 def tile[
-    dtype: DType, unit: StaticString, rows: Int, columns: Int
-](x: Floats, weight: Floats, lines: Int) -> Array[Line, rows * columns]:
-    """The sums of some tokens with a group of `16 * columns` outputs.
+    dtype: DType,
+    unit: StaticString,
+    rows: Int,
+    columns: Int,
+    group: Int,
+    ahead: Int = AHEAD,
+](x: Floats, beside: Int, weight: Floats, lines: Int) -> Array[Line, rows * columns]:
+    """The sums of some tokens with `16 * columns` outputs.
+
+    Parameters:
+        dtype: Of the weight.
+        unit: What multiplies a line.
+        rows: Tokens.
+        columns: Lines beside each other.
+        group: Outputs that lie beside each other, these among them.
+        ahead: How many lines are fetched before they are needed.
 
     Args:
-        x: The tokens' numbers, those of a token behind those of another.
-        weight: The group, `[lines, columns]`.
+        x: The first token's numbers.
+        beside: From there to those of the next, in four bytes.
+        weight: The first of the lines, of `[lines, group]`.
         lines: How many lines an output has.
     """
     comptime count = shared[dtype, unit]()
@@ -32,11 +46,12 @@ def tile[
     for i in range(lines):
         var w = Array[Line, columns](fill=0)
         comptime for c in range(columns):
-            var at = (i * columns + c) * 16
-            fetch(weight.unsafe_offset(at + AHEAD * 16))
+            var at = i * group + c * 16
+            comptime if ahead > 0:
+                fetch(weight.unsafe_offset(at + ahead * 16))
             w[c] = weight.unsafe_load[width=16](at)
         comptime for r in range(rows):
-            var its = x.unsafe_offset((r * lines + i) * count)
+            var its = x.unsafe_offset(r * beside + i * count)
             comptime for c in range(columns):
                 comptime n = r * columns + c
                 sums[n] = add_products[dtype, unit](sums[n], w[c], its)

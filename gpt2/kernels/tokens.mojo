@@ -27,6 +27,7 @@ struct Tokens(ImplicitlyCopyable, Movable):
     """
 
     var x: Floats  # [tokens, n_in]
+    var apart: Int  # from a token's numbers there to the next one's
     var to: Floats  # the copy, four bytes for each shared number
     var scale: Floats  # [tokens], for int8
     var zero: Floats  # [tokens], likewise, int32
@@ -36,17 +37,26 @@ struct Tokens(ImplicitlyCopyable, Movable):
 
     @always_inline
     def at[dtype: DType, unit: StaticString](self, token: Int) -> Floats:
-        """Where the copy of a token begins."""
+        """Where the instruction finds a token: its copy, or x itself."""
         comptime if unit == "amx":
             var tile = token // self.height * self.height * self.lines
             return self.to.unsafe_offset(tile + token % self.height * 16)
+        elif dtype == f32:
+            return self.x.unsafe_offset(token * self.apart)
         else:
-            comptime count = shared[dtype, unit]()
-            return self.to.unsafe_offset(token * self.lines * count)
+            return self.to.unsafe_offset(token * self.beside[dtype, unit]())
+
+    @always_inline
+    def beside[dtype: DType, unit: StaticString](self) -> Int:
+        """From there to the next token, in four bytes."""
+        comptime if dtype == f32:
+            return self.apart
+        else:
+            return self.lines * shared[dtype, unit]()
 
     @always_inline
     def step[dtype: DType, unit: StaticString](self) -> Int:
-        """From there to its next 64 bytes, in four bytes."""
+        """From there to the token's next 64 bytes."""
         return self.height * 16 if unit == "amx" else 16
 
     def copy[dtype: DType, unit: StaticString](self, token: Int):
@@ -81,7 +91,7 @@ struct Tokens(ImplicitlyCopyable, Movable):
     @always_inline
     def sixteen(self, token: Int, i: Int) -> Line:
         """Inputs i to i + 15, 0 behind the last."""
-        var at = token * self.n_in + i
+        var at = token * self.apart + i
         if i + 16 <= self.n_in:
             return self.x.unsafe_load[width=16](at)
         var v = Line(0)
