@@ -10,5 +10,5 @@ The files in the order in which one thinks:
     amx         the same where the processor has registers for a whole tile
     linear      the linear layer: all tiles, and what becomes of their sums
     embedding   rows of a packed weight
-    attention   the cache, and blocks of queries that meet blocks of keys
+    attention   the cache, which grows as a packed weight, and what meets it
 """

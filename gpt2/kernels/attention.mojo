@@ -28,6 +28,7 @@ from .lines import Floats, Line, bf16, f32, fetch, floats, i32, per_line
 from .tile import tile
 from .tokens import Tokens, narrow
 
+comptime PIECES = 16  # for each core, or a head is one
 comptime KEYS = 32  # whose numbers lie beside each other
 comptime FETCHED = 256  # lines of a head's keys, and of its values
 comptime HIDDEN = Float32.MIN_FINITE  # the score of what a query may not see
@@ -48,36 +49,58 @@ def queries[unit: StaticString]() -> List[Int]:
 struct Head[dtype: DType, unit: StaticString, head_dim: Int](
     ImplicitlyCopyable, Movable
 ):
-    """One head of one text, in one layer; `dtype` is that of the cache."""
+    """One head of one text, in one layer, and its new tokens."""
 
     comptime per = per_line[Self.dtype]()
     comptime width = ceildiv(Self.head_dim, KEYS) * KEYS
     comptime lines = Self.width // Self.per  # of a key
-    var keys: Floats  # [columns / KEYS, width / per, KEYS]
+    var keys: Floats  # [columns / KEYS, lines, KEYS]
     var values: Floats  # [columns / per, width]
     var qkv: Floats  # of the first new token, from this head's query
     var y: Floats  # likewise
     var n_embd: Int
-
-    @staticmethod
-    def size(seq: Int, end: Int) -> Int:
-        """Floats for some queries that see at most `end` columns: scores, a copy of
-        these or of the queries, means, totals."""
-        comptime most = queries[Self.unit]()[0]
-        return min(seq, most) * (2 * (end + KEYS + 16) + 2 * Self.width + 1)
+    var column: Int  # of the first new token
+    var count: Int  # of new tokens
 
     @always_inline
-    def fetch(self, columns: Int):
+    def fetch(self):
         """Tells memory that its first keys and values are wanted soon."""
-        var blocks = ceildiv(columns, KEYS)
-        for i in range(min(blocks * Self.lines * KEYS // 16, FETCHED)):
+        var columns = self.column + self.count
+        var keys = ceildiv(columns, KEYS) * self.lines * KEYS // 16
+        for i in range(min(keys, FETCHED)):
             fetch(self.keys.unsafe_offset(i * 16))
-        for i in range(min(columns * Self.width // Self.per // 16, FETCHED)):
+        for i in range(min(columns * self.width // self.per // 16, FETCHED)):
             fetch(self.values.unsafe_offset(i * 16))
 
     @always_inline
-    def remember(self, token: Int, column: Int):
+    def read(self, mut height: Int):
+        """Remembers the new tokens, then lets them attend.
+
+        `height` is that of AMX's registers, which may change.
+        """
+        for token in range(self.count):
+            self.remember(token)
+        comptime most = queries[Self.unit]()[0]
+        var columns = self.column + self.count + 2 * KEYS  # and what fills them up
+        var size = min(self.count, most) * 2 * (columns + Self.width)
+        var space = floats(unsafe_alloc[Float32](size, alignment=64))
+        var token = 0
+        comptime for rows in queries[Self.unit]():
+            comptime least = 1 if Self.unit == "amx" else rows
+            while self.count - token >= least:
+                var some = min(rows, self.count - token)
+                comptime if Self.unit == "amx":
+                    if some != height:
+                        amx.configure(some)
+                        height = some
+                self.attend[rows](token, some, space)
+                token += some
+        space.unsafe_free()
+
+    @always_inline
+    def remember(self, token: Int):
         """Puts a new token's key and value into their column."""
+        var column = self.column + token
         var of_token = self.qkv.unsafe_offset(token * 3 * self.n_embd)
         var space = Array[Line, Self.lines // 16](fill=0)
         var copy = floats(Pointer(to=space))
@@ -113,20 +136,15 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
         """Queries, keys or values."""
         return Tokens(x, 3 * self.n_embd, to, to, to, Self.head_dim, Self.lines, height)
 
-    def attend[
-        rows: Int
-    ](self, token: Int, column: Int, count: Int, space: Floats):
-        """Some new tokens beside each other; `column` is the first one's.
-
-        There are `rows` of them, or with AMX as many or fewer.
-        """
+    def attend[rows: Int](self, token: Int, count: Int, space: Floats):
+        """Some new tokens beside each other, `rows` of them, or with AMX fewer."""
+        var column = self.column + token
         var end = ceildiv(column + count, KEYS) * KEYS
         var apart = end + 16  # else the rows would want the same lines of the cache
         var scores = space  # [count, apart]
         var copy = scores.unsafe_offset(count * apart)
         var means = copy.unsafe_offset(count * max(apart, Self.width))
         var totals = means.unsafe_offset(count * Self.width)  # [count]
-
         var x = self.qkv.unsafe_offset(token * 3 * self.n_embd)
         var q = self.tokens(x, copy, count)
         copy_all[Self.dtype, Self.unit](q, count)
@@ -253,70 +271,55 @@ struct Attention:
         texts: InputTensor[dtype=DType.int64, rank=2, ...],
         layer: Int64,
     ) raises:
-        var count = qkv.dim_size(0) * qkv.dim_size(1)
+        var tokens = qkv.dim_size(0) * qkv.dim_size(1)
         var n_head, n_embd = cache.dim_size(3), y.dim_size(2)
         var rows = cache.dim_size(2)
         var a_head = cache.dim_size(4) * cache.dim_size(5) // per_line[dtype]()
         var number = texts.dim_size(0)
+        var heads = number * n_head
         var table = texts.unsafe_ptr()
-        var at_layer = floats(cache.unsafe_ptr()).unsafe_offset(
+        var keys = floats(cache.unsafe_ptr()).unsafe_offset(
             2 * Int(layer) * rows * n_head * a_head
         )
-        var share = max(1, number * n_head // (16 * num_physical_cores()))
-        var longest = 0  # a product of queries and keys, for the cost
-        for n in range(number):
-            longest = max(longest, Int(table.unsafe_load(3 * n + 2)))
+        var values = keys.unsafe_offset(rows * n_head * a_head)
+        var its_qkv, its_y = floats(qkv.unsafe_ptr()), floats(y.unsafe_ptr())
 
-        comptime Its = Head[dtype, unit, head_dim]
-
-        def its_head(n: Int) {imm} -> Its:
-            var row = Int(table.unsafe_load(n // n_head * 3))
-            var first = Int(table.unsafe_load(n // n_head * 3 + 1))
-            var keys = at_layer.unsafe_offset((row * n_head + n % n_head) * a_head)
-            var at = first * n_embd + n % n_head * head_dim
-            return Its(
-                keys,
-                keys.unsafe_offset(rows * n_head * a_head),
-                floats(qkv.unsafe_ptr()).unsafe_offset(at + 2 * first * n_embd),
-                floats(y.unsafe_ptr()).unsafe_offset(at),
+        def head(n: Int) {imm} -> Head[dtype, unit, head_dim]:
+            """Of all texts' heads, this one."""
+            var text, nth = n // n_head, n % n_head
+            var row = Int(table.unsafe_load(3 * text))
+            var first = Int(table.unsafe_load(3 * text + 1))
+            var column = Int(table.unsafe_load(3 * text + 2))
+            var end = tokens
+            if text + 1 < number:
+                end = Int(table.unsafe_load(3 * text + 4))
+            return Head[dtype, unit, head_dim](
+                keys.unsafe_offset((row * n_head + nth) * a_head),
+                values.unsafe_offset((row * n_head + nth) * a_head),
+                its_qkv.unsafe_offset(first * 3 * n_embd + nth * head_dim),
+                its_y.unsafe_offset(first * n_embd + nth * head_dim),
                 n_embd,
+                column,
+                end - first,
             )
 
+        var share = max(1, heads // (PIECES * num_physical_cores()))
+
         def some_heads(piece: Int) {imm}:
+            var end = min((piece + 1) * share, heads)
             var height = 0
-            for n in range(piece * share, min((piece + 1) * share, number * n_head)):
-                var text = n // n_head
-                var first = Int(table.unsafe_load(3 * text + 1))
-                var column = Int(table.unsafe_load(3 * text + 2))
-                var end = count
-                if text + 1 < number:
-                    end = Int(table.unsafe_load(3 * text + 4))
-                if n + 1 < number * n_head:
-                    its_head(n + 1).fetch(column + 1)
-                var its = its_head(n)
-                var seq = end - first
-                for token in range(seq):
-                    its.remember(token, column + token)
-                var space = floats(unsafe_alloc[Float32](Its.size(seq, column + seq), alignment=64))
-                var token = 0
-                comptime if unit == "amx":
-                    while token < seq:
-                        if height != min(16, seq - token):
-                            height = min(16, seq - token)
-                            amx.configure(height)
-                        its.attend[16](token, column + token, height, space)
-                        token += height
-                else:
-                    comptime for rows in queries[unit]():
-                        while token + rows <= seq:
-                            its.attend[rows](token, column + token, rows, space)
-                            token += rows
-                space.unsafe_free()
+            for n in range(piece * share, end):
+                if n + 1 < end:
+                    head(n + 1).fetch()
+                head(n).read(height)
             comptime if unit == "amx":
                 amx.release()
 
+        var longest = 0  # for the cost
+        for text in range(number):
+            longest = max(longest, Int(table.unsafe_load(3 * text + 2)))
         spread(
             some_heads,
-            ceildiv(number * n_head, share),
-            count * n_embd * (longest + count // number),
+            ceildiv(heads, share),
+            2 * tokens * n_embd * (longest + tokens // number),
         )
