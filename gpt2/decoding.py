@@ -147,7 +147,7 @@ def find(weights: np.ndarray, u: float) -> int | None:
         # What the sum is in front of each block and of the rest, and behind all.
         sums = np.zeros(len(blocks) + 2)
         sums[1:-1] = np.einsum("ij->i", blocks, dtype=dtype)
-        sums[-1] = rest.sum(dtype=dtype)
+        sums[-1] = np.add.reduce(rest, dtype=dtype)
         sums = sums.cumsum()
         block = int(sums[1:-1].searchsorted(u * sums[-1], side="right"))
         start = block * BLOCK
@@ -157,8 +157,8 @@ def find(weights: np.ndarray, u: float) -> int | None:
         borders[0], borders[1:] = sums[block], inside
         borders = borders.cumsum()
         whole = borders[-1] + (sums[-1] - sums[block + 1])
-        near = (u - error) * whole, (u + error) * whole
-        low, high = borders.searchsorted(near, side="right")
+        low = borders.searchsorted((u - error) * whole, side="right")
+        high = borders.searchsorted((u + error) * whole, side="right")
         if low == high:
             return start + int(low) - 1
     return None
