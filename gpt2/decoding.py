@@ -11,6 +11,7 @@ the order of Hugging Face transformers.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -21,12 +22,14 @@ import numpy as np
 # exactly.
 ROUNDING = 1e-6
 
-# A probability rounded to float32 is off by at most a part in 2**24, which is 6e-8, and
-# so is a sum of such.  The share of one sum in another may be off by twice as much, and
-# this is a little more.
-ROUNDED = 2e-7
+# Tokens whose weights are added up before one looks among them.
+BLOCK = 128
 
-BLOCK = 256  # tokens whose weights are added up before one looks among them
+# If every weight is off by at most a part e, the odds of some tokens against the others
+# are off by 2 e, and their share in all by a quarter of that.  A number that is rounded
+# to float32 is off by a part in 2**24; here is a little more.
+ROUNDED = 3.1e-8  # every probability is rounded once,
+ROUGH = 4e-6  # and the sum of a block 127 times before
 
 
 # --- Probabilities -----------------------------------------------------------------
@@ -61,7 +64,7 @@ def exp(logits: np.ndarray) -> np.ndarray:
         ValueError: If the largest logit is not a finite number.
     """
     largest = logits.max()
-    if not np.isfinite(largest):
+    if not math.isfinite(largest):
         raise ValueError(f"the largest logit is {largest}: no token can be chosen")
     with np.errstate(over="ignore"):  # what is too far below the largest becomes -inf
         weights = logits - largest  # [vocab_size]
@@ -91,7 +94,9 @@ def greedy(logits: np.ndarray) -> int:
     return int(np.argmax(logits))
 
 
-def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
+def sample(
+    logits: np.ndarray, rng: np.random.Generator, ids: np.ndarray | None = None
+) -> int:
     """Draws token i with probability softmax(logits)[i].
 
     One number u from [0, 1) decides: the first token whose cumulative probability
@@ -104,20 +109,18 @@ def sample(logits: np.ndarray, rng: np.random.Generator) -> int:
     Args:
         logits: `[vocab_size]`; -inf where a token has been filtered.
         rng: Asked for one number.
+        ids: The tokens to draw from, as if the others' logits were -inf; None means
+            all.
 
     Raises:
         ValueError: If the largest logit is not a finite number.
     """
-    left = logits != -np.inf  # [vocab_size]
-    # After a filter, few: the others have no weight, and need none computed.
-    filtered = 0 < np.count_nonzero(left) < logits.size
-    ids = np.flatnonzero(left) if filtered else None  # [left]
     weights = exp(logits if ids is None else logits[ids])  # [left]
     u = rng.random()
     place = find(weights, u)
     if place is not None:
         return place if ids is None else int(ids[place])
-    cumulative = softmax(logits)  # [vocab_size]
+    cumulative = softmax(logits if ids is None else keep(logits, ids))  # [vocab_size]
     np.cumsum(cumulative, out=cumulative)
     cumulative /= cumulative[-1]
     return int(cumulative.searchsorted(u, side="right"))
@@ -127,7 +130,8 @@ def find(weights: np.ndarray, u: float) -> int | None:
     """The first of the weights with which their sum exceeds u of the whole, if that
     is sure.
 
-    A sum of every block comes first, then the weights of one block.
+    A sum of every block comes first, then the weights of one block.  With sums in the
+    precision of the weights, a quarter of the work, it mostly is sure.
 
     Args:
         weights: float32 `[n]`, 0 or more.
@@ -137,17 +141,27 @@ def find(weights: np.ndarray, u: float) -> int | None:
         Its place; None where u is so near to the border between two that rounding
         each probability to float32 could make it the other.
     """
-    starts = np.arange(0, len(weights), BLOCK)  # [blocks]
-    sums = np.add.reduceat(weights, starts, dtype=np.float64).cumsum()  # [blocks]
-    whole = sums[-1]
-    block = int(sums.searchsorted(u * whole, side="right"))
-    start = block * BLOCK
-    inside = weights[start : start + BLOCK]  # at most [BLOCK]
-    before = sums[block - 1] if block > 0 else 0.0
-    # What the sum is in front of each of them, and behind the last.
-    borders = np.concatenate([[before], inside]).cumsum() / whole
-    low, high = borders.searchsorted([u - ROUNDED, u + ROUNDED], side="right")
-    return start + int(low) - 1 if low == high else None
+    end = len(weights) // BLOCK * BLOCK
+    blocks, rest = weights[:end].reshape(-1, BLOCK), weights[end:]
+    for dtype, error in ((weights.dtype, ROUGH), (np.float64, ROUNDED)):
+        # What the sum is in front of each block and of the rest, and behind all.
+        sums = np.zeros(len(blocks) + 2)
+        sums[1:-1] = np.einsum("ij->i", blocks, dtype=dtype)
+        sums[-1] = np.add.reduce(rest, dtype=dtype)
+        sums = sums.cumsum()
+        block = int(sums[1:-1].searchsorted(u * sums[-1], side="right"))
+        start = block * BLOCK
+        inside = weights[start : start + BLOCK]  # at most [BLOCK]
+        # What it is in front of each of these, and behind the last.
+        borders = np.zeros(len(inside) + 1)
+        borders[0], borders[1:] = sums[block], inside
+        borders = borders.cumsum()
+        whole = borders[-1] + (sums[-1] - sums[block + 1])
+        low = borders.searchsorted((u - error) * whole, side="right")
+        high = borders.searchsorted((u + error) * whole, side="right")
+        if low == high:
+            return start + int(low) - 1
+    return None
 
 
 # --- Logit processors --------------------------------------------------------------
@@ -188,13 +202,14 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     Source: Ackley, Hinton and Sejnowski, "A Learning Algorithm for Boltzmann
     Machines" (1985).
     """
-    with np.errstate(all="ignore"):
-        divided = logits / temperature
-        if not np.isfinite(divided.max()):
-            # Too large a number.  Only differences count: let the largest logit be 0.
+    try:
+        with np.errstate(all="raise", under="ignore"):
+            return logits / temperature
+    except FloatingPointError:
+        # Too large a number.  Only differences count: let the largest logit be 0.
+        with np.errstate(all="ignore"):
             below = logits - logits.max().astype(np.float64)  # [vocab_size]
-            divided = (below / temperature).astype(logits.dtype)
-    return divided
+            return (below / temperature).astype(logits.dtype)
 
 
 def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
@@ -202,9 +217,26 @@ def keep_top_k(logits: np.ndarray, k: int) -> np.ndarray:
 
     Source: Fan, Lewis and Dauphin, "Hierarchical Neural Story Generation" (2018).
     """
+    return keep(logits, top_k_ids(logits, k))
+
+
+def top_k_ids(logits: np.ndarray, k: int) -> np.ndarray:
+    """The ids of what `keep_top_k` keeps, ascending."""
     k = min(k, logits.size)
-    last = np.partition(logits, -k)[-k]
-    return keep(logits, np.flatnonzero(~(logits < last)))
+    # Sorting out k of all takes long.  Take the largest of every 32: k logits at least
+    # reach the k-th of these, so none below it is among the k largest.
+    columns = logits.size // 32
+    some = logits
+    if k <= columns:
+        some = logits[: 32 * columns].reshape(32, columns).max(axis=0)  # [columns]
+    ids = np.flatnonzero(~(logits < kth_largest(some, k)))  # [k or more]
+    large = logits[ids]  # [k or more]
+    return ids[~(large < kth_largest(large, k))]
+
+
+def kth_largest(logits: np.ndarray, k: int) -> np.float32:
+    """The last of the k largest."""
+    return np.partition(logits, -k)[-k]
 
 
 def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
@@ -216,26 +248,36 @@ def keep_top_p(logits: np.ndarray, p: float) -> np.ndarray:
     Source: Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019),
     section 3.1.
     """
-    if p == 1:
-        return logits
-    probabilities = exp(logits)  # [vocab_size]
-    probabilities /= probabilities.sum()
-    whole = probabilities.astype(np.float64).sum()
-    # Tokens below (1 - p) / vocab_size have less than 1 - p together, so the others
-    # reach p: only these need be sorted, which takes the longest.  Mostly those do
-    # that are a hundred times as likely.
-    least = 0.99 * (1 - p) / logits.size
-    for bound in (100 * least, least):
-        ids = np.flatnonzero(probabilities >= bound)  # [likely]
-        likely = probabilities[ids] / whole  # float64 [likely]
+    return logits if p == 1 else keep(logits, top_p_ids(logits, p))
+
+
+def top_p_ids(logits: np.ndarray, p: float) -> np.ndarray:
+    """The ids of what `keep_top_p` keeps, ascending; p is below 1."""
+    weights = exp(logits)  # [vocab_size]
+    whole = weights.sum(dtype=np.float64)
+    enough = (p - ROUNDING) * whole
+    # Sorting takes the longest, and most tokens are so unlikely that the others are
+    # enough.  Which can be spared is guessed from every 64th: those that together have
+    # 0.7 of what may be lost.  Should the others not be enough, all are sorted.
+    rising = np.sort(weights[::64])  # [some]
+    rising[0] = 0
+    lost = 64 * rising.cumsum(dtype=np.float64)  # with those up to each
+    for share in (0.7, 0):
+        most = share * (1 - p) * whole
+        bound = rising[lost.searchsorted(most, side="right") - 1]
+        ids = np.flatnonzero(weights >= bound)  # [likely]
+        likely = weights[ids]  # [likely]
         falling = np.sort(likely)[::-1]  # [likely]
-        size = int(falling.cumsum().searchsorted(p - ROUNDING)) + 1
-        if size <= len(ids):
+        sums = falling.cumsum(dtype=np.float64)
+        if sums[-1] >= enough:
             break
+    size = int(sums.searchsorted(enough)) + 1
     last = falling[size - 1]
-    kept = likely > last  # [likely]
-    kept[np.flatnonzero(likely == last)[: size - kept.sum()]] = True
-    return keep(logits, ids[kept])
+    kept = likely >= last  # [likely]
+    too_many = np.count_nonzero(kept) - size
+    if too_many > 0:
+        kept[np.flatnonzero(likely == last)[-too_many:]] = False
+    return ids[kept]
 
 
 def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
@@ -244,8 +286,13 @@ def keep_min_p(logits: np.ndarray, p: float) -> np.ndarray:
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling for Creative and
     Coherent LLM Outputs" (2024).
     """
+    return keep(logits, min_p_ids(logits, p))
+
+
+def min_p_ids(logits: np.ndarray, p: float) -> np.ndarray:
+    """The ids of what `keep_min_p` keeps, ascending."""
     least = logits.max() + math.log(p) - ROUNDING  # the same as a logit
-    return keep(logits, np.flatnonzero(~(logits < least)))
+    return np.flatnonzero(~(logits < least))
 
 
 # --- The strategy ------------------------------------------------------------------
@@ -307,24 +354,40 @@ class Decoding:
         Yields:
             "model" or an attribute's name, and logits `[vocab_size]`.
         """
-        yield "model", logits
+        for name, changed, left in self.narrow(logits, ids):
+            yield name, changed if left is None else keep(changed, left)
+
+    def narrow(
+        self, logits: np.ndarray, ids: Sequence[int]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        """The stages, but what is filtered is left out: so the next filter has less.
+
+        Yields:
+            "model" or an attribute's name, logits `[vocab_size]`, and the ids of the
+            tokens that are left, ascending; None where that is all.
+        """
+        yield "model", logits, None
         if self.repetition_penalty != 1:
             logits = apply_repetition_penalty(logits, ids, self.repetition_penalty)
-            yield "repetition_penalty", logits
+            yield "repetition_penalty", logits, None
         if self.is_greedy:
             return
         if self.temperature != 1:
             logits = apply_temperature(logits, self.temperature)
-            yield "temperature", logits
-        if self.top_k != 0:
-            logits = keep_top_k(logits, self.top_k)
-            yield "top_k", logits
-        if self.top_p != 1:
-            logits = keep_top_p(logits, self.top_p)
-            yield "top_p", logits
-        if self.min_p != 0:
-            logits = keep_min_p(logits, self.min_p)
-            yield "min_p", logits
+            yield "temperature", logits, None
+        left = None
+        for name, off, kept in (
+            ("top_k", 0, top_k_ids),
+            ("top_p", 1, top_p_ids),
+            ("min_p", 0, min_p_ids),
+        ):
+            value = getattr(self, name)
+            if value != off:
+                if left is None:
+                    left = kept(logits, value)
+                else:
+                    left = left[kept(logits[left], value)]
+                yield name, logits, left
 
     def filter(self, logits: np.ndarray, ids: Sequence[int]) -> np.ndarray:
         """The last of the stages: the logits `[vocab_size]` to choose from."""
@@ -338,8 +401,8 @@ class Decoding:
 
         `rng` is asked for one number, or for none when this is greedy.
         """
-        logits = self.filter(logits, ids)
-        return greedy(logits) if self.is_greedy else sample(logits, rng)
+        [(_, logits, left)] = deque(self.narrow(logits, ids), maxlen=1)  # the last
+        return greedy(logits) if self.is_greedy else sample(logits, rng, left)
 
 
 def generators(seed: int, count: int) -> list[np.random.Generator]:

@@ -97,6 +97,13 @@ def test_top_k_keeps_ties():
     assert kept(keep_top_k(logits, 3)) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("k", [1, 40, 1570, 1571, 10_000, VOCAB, VOCAB + 1])
+def test_top_k_of_a_large_vocabulary(k):
+    for logits in (row(4), row(4).round()):  # rounded, many are equal
+        last = np.sort(logits)[::-1][:k][-1]
+        assert kept(keep_top_k(logits, k)) == np.flatnonzero(logits >= last).tolist()
+
+
 def exact_rows():
     """Probabilities of whole percents, in any order, and what they are as logits."""
     rng = np.random.default_rng(0)
@@ -130,6 +137,18 @@ def test_top_p_of_a_large_vocabulary(p):
     assert size == 1 or sums[size - 2] < p
 
 
+@pytest.mark.parametrize("p", [0.5, 0.9])
+def test_top_p_though_every_64th_token_misleads(p):
+    """One of them is likelier than all others, which the first guess leaves out."""
+    probabilities = np.full(64 * 200, 8e-5)
+    probabilities[::64] = 1e-9
+    probabilities[64] = 1e-4
+    logits = np.log(probabilities).astype(np.float32)
+    likeliest = np.argsort(-probabilities, kind="stable")
+    size = int((softmax(logits)[likeliest].cumsum() < p).sum()) + 1
+    assert kept(keep_top_p(logits, p)) == sorted(likeliest[:size].tolist())
+
+
 def test_top_p_keeps_the_first_of_equals_and_p_1_keeps_all():
     equal = np.zeros(8, np.float32)
     assert kept(keep_top_p(equal, 0.5)) == [0, 1, 2, 3]
@@ -158,7 +177,16 @@ def test_the_logits_given_stay_as_they_are():
 # --- Sampling ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("decoding", [Decoding(), Decoding(0.8, 40, 0.95, 0.02, 1.1)])
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        Decoding(),
+        Decoding(top_k=40),
+        Decoding(top_p=0.95),
+        Decoding(min_p=0.05),
+        Decoding(0.8, 40, 0.95, 0.02, 1.1),
+    ],
+)
 def test_draws_are_those_of_choice(decoding):
     ours, numpys = (np.random.default_rng(11) for _ in range(2))
     for seed in range(50):
@@ -179,15 +207,19 @@ def borders(logits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("left", [1.0, 0.1])
 def test_draws_at_the_borders_are_those_of_choice(vocab_size, left):
     """However near: there, a sum in another order could give the token beside."""
-    logits = row(vocab_size, vocab_size)
-    logits[1:][np.random.default_rng(0).random(vocab_size - 1) > left] = -np.inf
+    everything = row(vocab_size, vocab_size)
+    drawn = np.random.default_rng(0).random(vocab_size) <= left
+    drawn[0] = True
+    ids = np.flatnonzero(drawn)
+    logits = np.where(drawn, everything, np.float32(-np.inf))
     sums = borders(logits)
     some = sums[:: max(vocab_size // 50, 1)]
-    for far in (0, 1e-16, 1e-12, 1e-9, 5e-8, 2e-7, 1e-6):
+    for far in (0, 1e-16, 1e-12, 1e-9, 4e-8, 2e-7, 3e-6):
         for u in [*(some - far), *(some + far), 0.0]:
             if 0 <= u < 1:
                 expected = sums.searchsorted(u, side="right")
                 assert sample(logits, Always(u)) == expected, (u, far)
+                assert sample(everything, Always(u), ids) == expected, (u, far)
 
 
 def test_what_is_found_without_adding_up_everything():
@@ -195,7 +227,7 @@ def test_what_is_found_without_adding_up_everything():
     weights, sums = exp(row(1)), borders(row(1))
     numbers = np.random.default_rng(2).random(1000)
     found = [find(weights, u) for u in numbers]
-    assert sum(token is not None for token in found) > 950
+    assert sum(token is not None for token in found) > 990
     for u, token in zip(numbers, found, strict=True):
         assert token is None or token == sums.searchsorted(u, side="right")
     assert find(weights, sums[1000]) is None
