@@ -73,7 +73,8 @@ class Room:
     """
 
     def __init__(self, *sizes: int) -> None:
-        memory = mmap.mmap(-1, LINE + sum(size + -size % LINE for size in sizes))
+        size = LINE + sum(size + -size % LINE for size in sizes)
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
             memory.madvise(mmap.MADV_HUGEPAGE)
         self.left = np.frombuffer(memory, np.uint8)

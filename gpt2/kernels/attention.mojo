@@ -321,5 +321,5 @@ struct Attention:
         spread(
             some_heads,
             ceildiv(heads, share),
-            2 * tokens * n_embd * (longest + tokens // number),
+            2 * tokens * n_embd * (longest + tokens // number + KEYS),
         )
