@@ -70,7 +70,7 @@ def test_mojo_says_what_it_cannot_compile(tmp_path):
     file = folder / "attention.mojo"
     file.write_text(file.read_text().replace("_MutableInput", "_Input"))
     error = compatibility.mojo(folder)
-    assert "attention.mojo:18" in error and "_InputTensor" in error
+    assert "attention.mojo:" in error and "_InputTensor" in error
 
 
 @pytest.mark.slow

@@ -62,9 +62,7 @@ def store[t: StaticString](p: Floats, bytes: Int):
 
 
 @always_inline
-def multiply[
-    dtype: DType, sums: StaticString, x: StaticString, weight: StaticString
-]():
+def multiply[dtype: DType, sums: StaticString, x: StaticString, weight: StaticString]():
     comptime name = "tdpbf16ps" if dtype == bf16 else "tdpbusd"
     inlined_assembly[
         name + " %tmm" + weight + ", %tmm" + x + ", %tmm" + sums,

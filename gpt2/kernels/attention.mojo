@@ -1,10 +1,10 @@
 """Attention: the cache, and queries that meet all keys at once.
 
 A text has a row of the cache, and in every layer and head its keys and values.  Token
-t stands in column t.  Attention is two linear layers with a softmax between them, whose
-weights are not learned but grow: the keys have an output for each column, and the values
-an input.  So they lie as packed weights do (see lines.mojo), and what multiplies those,
-multiplies these:
+t stands in column t.  Attention is two linear layers with a softmax between, whose
+weights are not learned but grow: keys have an output for each column, values an input.
+So they lie as packed weights do (see lines.mojo), and what multiplies those, multiplies
+these:
 
     scores = q @ keys.T            keys     [columns / 32, lines of head_dim, 32]
     weights = softmax(scores)
@@ -214,8 +214,8 @@ def sums[
         var beside = tokens.beside[dtype, unit]()
         comptime for start in range(0, 32, 16 * columns):
             var w = weight.unsafe_offset(start)
-            var its = tile[dtype, unit, rows, columns, group, ahead=0](
-                x, beside, w, tokens.lines
+            var its = tile[dtype, unit, rows, columns, group, fetches=0](
+                x, beside, w, tokens.lines, w
             )
             comptime for i in range(rows * columns):
                 comptime at = start + i % columns * 16
@@ -250,9 +250,7 @@ def hide(scores: Floats, visible: Int):
     comptime for n in range(16):
         column[n] = Int32(n)
     var score = scores.unsafe_load[width=16](0)
-    scores.unsafe_store(
-        0, column.lt(Int32(visible)).select(score, Line(HIDDEN))
-    )
+    scores.unsafe_store(0, column.lt(Int32(visible)).select(score, Line(HIDDEN)))
 
 
 @extensibility.register("gpt2_attention")

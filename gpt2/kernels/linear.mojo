@@ -14,6 +14,7 @@ from .tile import tile
 from .tokens import Tokens
 
 comptime PIECES = 8  # for each core
+comptime AHEAD = 192  # lines that are fetched before they are needed
 
 
 @fieldwise_init
@@ -124,11 +125,10 @@ def linear[
 
         spread(some_tokens, ceildiv(padded, share), count * n_in * 8)
 
-    var outputs = Outputs[dtype, unit, biased](
-        y, n_out, scale, total, bias, tokens
-    )
+    var outputs = Outputs[dtype, unit, biased](y, n_out, scale, total, bias, tokens)
     var groups = ceildiv(n_out, group)
-    var share = ceildiv(groups, num_physical_cores() * PIECES)
+    var cores = num_physical_cores()
+    var share = ceildiv(groups, cores * PIECES)
 
     def some_groups(piece: Int) {imm}:
         var start, end = piece * share, min((piece + 1) * share, groups)
@@ -138,8 +138,9 @@ def linear[
             amx.release()
         else:
             for g in range(start, end):
-                var w = weight.unsafe_offset(g * lines * group)
-                plain_group[group=group](outputs, w, g * group, count)
+                # What this core most likely takes next.
+                var next = g + 1 if g + 1 < end else g + 1 + share * (cores - 1)
+                plain_group[group=group](outputs, weight, g, next, count)
 
     spread(some_groups, ceildiv(groups, share), count * n_in * n_out)
     comptime if copies:
@@ -149,23 +150,40 @@ def linear[
 @always_inline
 def plain_group[
     dtype: DType, unit: StaticString, biased: Bool, //, group: Int
-](outputs: Outputs[dtype, unit, biased], weight: Floats, n: Int, count: Int):
-    """All tokens with a group of outputs, of which n is the first."""
+](outputs: Outputs[dtype, unit, biased], weight: Floats, g: Int, next: Int, count: Int):
+    """All tokens with a group of outputs.
+
+    The first tokens wait for the group itself.  While the others are multiplied, memory
+    has nothing to do: one line of three is fetched of the group that is next, with the
+    tokens after them the second, and then the third.
+    """
     comptime columns = group // 16
-    var token = 0
+    var tokens = outputs.tokens
+    var w = weight.unsafe_offset(g * tokens.lines * group)
+    var soon = weight.unsafe_offset(next * tokens.lines * group)
+    var token, column = 0, 0
     comptime for rows in heights():
         while token + rows <= count:
-            var tokens = outputs.tokens
-            var sums = tile[dtype, unit, rows, columns, group](
-                tokens.at[dtype, unit](token),
-                tokens.beside[dtype, unit](),
-                weight,
-                tokens.lines,
-            )
+            var x = tokens.at[dtype, unit](token)
+            var beside = tokens.beside[dtype, unit]()
+            var sums: Array[Line, rows * columns]
+            if token == 0:
+                sums = tile[dtype, unit, rows, columns, group, fetches=columns](
+                    x, beside, w, tokens.lines, w.unsafe_offset(AHEAD * 16)
+                )
+            elif column < columns:
+                sums = tile[dtype, unit, rows, columns, group, fetches=1](
+                    x, beside, w, tokens.lines, soon.unsafe_offset(column * 16)
+                )
+                column += 1
+            else:
+                sums = tile[dtype, unit, rows, columns, group, fetches=0](
+                    x, beside, w, tokens.lines, w
+                )
             comptime for i in range(rows * columns):
                 comptime row = i // columns
-                comptime column = i % columns * 16
-                outputs.put(token + row, n + column, sums[i])
+                comptime n = i % columns * 16
+                outputs.put(token + row, g * group + n, sums[i])
             token += rows
 
 

@@ -13,8 +13,6 @@ and each line serves 8 tokens, each token's number 3 lines.
 
 from .lines import Floats, Line, add_products, fetch, shared
 
-comptime AHEAD = 192  # lines that are fetched before they are needed
-
 
 @always_inline
 def tile[
@@ -23,8 +21,10 @@ def tile[
     rows: Int,
     columns: Int,
     group: Int,
-    ahead: Int = AHEAD,
-](x: Floats, beside: Int, weight: Floats, lines: Int) -> Array[Line, rows * columns]:
+    fetches: Int,
+](x: Floats, beside: Int, weight: Floats, lines: Int, soon: Floats) -> Array[
+    Line, rows * columns
+]:
     """The sums of some tokens with `16 * columns` outputs.
 
     Parameters:
@@ -33,13 +33,14 @@ def tile[
         rows: Tokens.
         columns: Lines beside each other.
         group: Outputs that lie beside each other, these among them.
-        ahead: How many lines are fetched before they are needed.
+        fetches: How many lines are fetched meanwhile for each that is here.
 
     Args:
         x: The first token's numbers.
         beside: From there to those of the next, in four bytes.
         weight: The first of the lines, of `[lines, group]`.
         lines: How many lines an output has.
+        soon: The first that is fetched.
     """
     comptime count = shared[dtype, unit]()
     var sums = Array[Line, rows * columns](fill=0)
@@ -47,8 +48,8 @@ def tile[
         var w = Array[Line, columns](fill=0)
         comptime for c in range(columns):
             var at = i * group + c * 16
-            comptime if ahead > 0:
-                fetch(weight.unsafe_offset(at + ahead * 16))
+            comptime if c < fetches:
+                fetch(soon.unsafe_offset(at))
             w[c] = weight.unsafe_load[width=16](at)
         comptime for r in range(rows):
             var its = x.unsafe_offset(r * beside + i * count)
