@@ -13,6 +13,7 @@ Source: Dettmers et al., "LLM.int8(): 8-bit Matrix Multiplication for Transforme
 Scale" (2022), section 3.1, for a scale for each row.
 """
 
+import contextlib
 import math
 import mmap
 import os
@@ -75,7 +76,8 @@ class Room:
     def __init__(self, *sizes: int) -> None:
         size = LINE + sum(size + -size % LINE for size in sizes)
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
+        # Only Linux has it, and may have been built without.
+        with contextlib.suppress(AttributeError, OSError):
             memory.madvise(mmap.MADV_HUGEPAGE)
         self.left = np.frombuffer(memory, np.uint8)
 

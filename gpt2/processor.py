@@ -37,12 +37,12 @@ PLAIN = [Unit("plain", 48, frozenset({"avx512f"})), Unit("plain", 16)]
 UNITS = {  # by precision, the best first
     "float32": PLAIN,
     "bfloat16": [
-        Unit("amx", 32, frozenset({"amx_tile", "amx_bf16"})),
+        Unit("amx", 32, frozenset({"avx512f", "avx512_bf16", "amx_tile", "amx_bf16"})),
         Unit("bf16", 48, frozenset({"avx512f", "avx512_bf16"})),
         *PLAIN,
     ],
     "int8": [
-        Unit("amx", 32, frozenset({"amx_tile", "amx_int8"})),
+        Unit("amx", 32, frozenset({"avx512f", "amx_tile", "amx_int8"})),
         Unit("vnni", 48, frozenset({"avx512f", "avx512_vnni"})),
         *PLAIN,
     ],

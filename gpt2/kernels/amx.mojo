@@ -15,11 +15,12 @@ chapter 18.
 """
 
 from std.sys._assembly import inlined_assembly
-from .lines import Floats, bf16, fetch
+from .lines import Floats, Line, bf16, fetch
 
 comptime NEAR = 128  # lines of an output: 16 KB of a group stay in the first cache
 comptime TOKENS = 512  # that meet these lines of all groups
 comptime AHEAD = 128  # lines that are fetched before they are needed
+comptime STREAMS = 256  # tokens whose outputs do not stay in the caches
 
 
 @always_inline
@@ -59,6 +60,20 @@ def store[t: StaticString](p: Floats, bytes: Int):
     inlined_assembly[
         "tilestored %tmm" + t + ", ($0,$1)", NoneType, constraints="r,r,~{memory}"
     ](p, bytes)
+
+
+@always_inline
+def stream(p: Floats, line: Line):
+    """Stores a line past the caches, which else would read it first."""
+    inlined_assembly["vmovntps $1, ($0)", NoneType, constraints="r,v,~{memory}"](
+        p, line
+    )
+
+
+@always_inline
+def finish_streams():
+    """Before other cores read what went past the caches."""
+    inlined_assembly["sfence", NoneType, constraints="~{memory}"]()
 
 
 @always_inline

@@ -105,8 +105,9 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
         var space = Array[Line, Self.lines // 16](fill=0)
         var copy = floats(Pointer(to=space))
         var k = self.tokens(of_token.unsafe_offset(self.n_embd), copy, 1)
+        comptime native = Self.unit != "plain"
         comptime if Self.dtype != f32:
-            k.copy[Self.dtype, "bf16"](0)
+            k.copy[Self.dtype, "bf16", native](0)
         var its = k.at[Self.dtype, "bf16"](0)
         var key = self.keys.unsafe_offset(
             column // KEYS * Self.lines * KEYS + column % KEYS
@@ -122,8 +123,7 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
         comptime for i in range(0, Self.width, 16):
             var line = v.sixteen(0, i)
             comptime if Self.dtype == bf16:  # of two columns
-                var half = bitcast[DType.uint16, 16](narrow(line))
-                var bits = half.cast[DType.uint32]()
+                var bits = narrow[native](line).cast[DType.uint32]()
                 if column % 2 == 1:
                     var before = value.unsafe_load[width=16](i)
                     bits = bits << 16 | bitcast[DType.uint32, 16](before) & 0xFFFF
@@ -177,8 +177,13 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
         for r in range(count):
             var mean = means.unsafe_offset(r * Self.width)
             var y = self.y.unsafe_offset((token + r) * self.n_embd)
-            for i in range(Self.head_dim):
-                y[unsafe_offset=i] = mean[unsafe_offset=i] / totals[unsafe_offset=r]
+            var total = totals[unsafe_offset=r]
+            comptime for i in range(0, Self.head_dim, 16):
+                comptime if i + 16 <= Self.head_dim:
+                    y.unsafe_store(i, mean.unsafe_load[width=16](i) / total)
+                else:
+                    for j in range(i, Self.head_dim):
+                        y[unsafe_offset=j] = mean[unsafe_offset=j] / total
 
 
 @always_inline

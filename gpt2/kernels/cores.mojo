@@ -81,7 +81,7 @@ struct Job[Work: def(Int) -> None](Movable):
 # ANCHOR_END: spread
 
 
-async def help[
+__async def help[
     Work: def(Int) -> None
 ](job: Pointer[Job[Work], MutUntrackedOrigin]):
     """What another core does, whenever it comes."""

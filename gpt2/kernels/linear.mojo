@@ -37,14 +37,17 @@ struct Outputs[dtype: DType, unit: StaticString, biased: Bool](
     var tokens: Tokens
 
     @always_inline
-    def put(self, token: Int, n: Int, sums: Line):
+    def put[streams: Bool = False](self, token: Int, n: Int, sums: Line):
         """Outputs n to n + 15 of a token, or as many as there are."""
         var to = self.y.unsafe_offset(token * self.n_out + n)
-        if n + 16 <= self.n_out:
-            to.unsafe_store(0, self.finish[16](token, n, sums))
+        comptime if streams:
+            amx.stream(to, self.finish[16](token, n, sums))
         else:
-            for i in range(self.n_out - n):
-                to[unsafe_offset=i] = self.finish[1](token, n + i, sums[i])
+            if n + 16 <= self.n_out:
+                to.unsafe_store(0, self.finish[16](token, n, sums))
+            else:
+                for i in range(self.n_out - n):
+                    to[unsafe_offset=i] = self.finish[1](token, n + i, sums[i])
 
     @always_inline
     def finish[
@@ -208,11 +211,14 @@ def amx_groups[
 
     Few tokens wait for the weight: each group is read from its beginning to its end.
     Many wait for the caches: of TOKENS tokens as many inputs as the second one holds
-    meet all groups, of which as many lines stay in the first.
+    meet all groups, of which as many lines stay in the first.  Their outputs go past
+    the caches, since there are more of them than would stay there.
     """
     var tokens = outputs.tokens
     var height, lines = tokens.height, tokens.lines
     var step = lines if count <= 2 * height else amx.NEAR
+    var whole = outputs.n_out % 32 == 0 and Int(outputs.y) % 64 == 0
+    var streams = whole and count >= amx.STREAMS
     var size = min(ceildiv(count, 2 * height) * 2 * height, amx.TOKENS) * 32
     var sums = floats(
         unsafe_alloc[Float32](size * (end - first), alignment=64)
@@ -242,7 +248,12 @@ def amx_groups[
                 comptime for half in range(0, 32, 16):
                     var at = (g - first) * size + (token - block) * 32 + half
                     var sixteen = sums.unsafe_load[width=16](at)
-                    outputs.put(token, g * 32 + half, sixteen)
+                    if streams:
+                        outputs.put[streams=True](token, g * 32 + half, sixteen)
+                    else:
+                        outputs.put(token, g * 32 + half, sixteen)
+    if streams:
+        amx.finish_streams()
     sums.unsafe_free()
 
 

@@ -15,6 +15,7 @@ Integer-Arithmetic-Only Inference" (2018), section 2.1; Dettmers et al., "LLM.in
 
 from std.math import round
 from std.memory import bitcast
+from std.sys._assembly import inlined_assembly
 from .lines import Floats, Line, bf16, f32, i32, per_line, shared
 
 
@@ -59,8 +60,13 @@ struct Tokens(ImplicitlyCopyable, Movable):
         """From there to the token's next 64 bytes."""
         return self.height * 16 if unit == "amx" else 16
 
-    def copy[dtype: DType, unit: StaticString](self, token: Int):
-        """Makes the copy of one token, 64 bytes at a time."""
+    def copy[
+        dtype: DType, unit: StaticString, native: Bool = unit != "plain"
+    ](self, token: Int):
+        """Makes the copy of one token, 64 bytes at a time.
+
+        `native` says whether the processor rounds to bfloat16 by an instruction.
+        """
         comptime per = 1 if unit == "plain" else per_line[dtype]()  # in four bytes
         var by, zero = Float32(1), Float32(0)
         comptime if dtype == DType.int8:
@@ -75,7 +81,8 @@ struct Tokens(ImplicitlyCopyable, Movable):
                 comptime if unit == "plain":
                     to.unsafe_store(0, v - zero)
                 elif dtype == bf16:
-                    to.unsafe_bitcast[BFloat16]().unsafe_store(16 * part, narrow(v))
+                    var half = narrow[native](v)
+                    to.unsafe_bitcast[UInt16]().unsafe_store(16 * part, half)
                 else:
                     var q = v.cast[i32]().cast[DType.uint8]()
                     to.unsafe_bitcast[UInt8]().unsafe_store(16 * part, q)
@@ -115,8 +122,16 @@ struct Tokens(ImplicitlyCopyable, Movable):
 
 
 @always_inline
-def narrow(v: Line) -> SIMD[bf16, 16]:
-    """Rounded to nearest, ties to even."""
-    var bits = bitcast[DType.uint32, 16](v)
-    bits += 0x7FFF + ((bits >> 16) & 1)
-    return bitcast[bf16, 16]((bits >> 16).cast[DType.uint16]())
+def narrow[native: Bool](v: Line) -> SIMD[DType.uint16, 16]:
+    """Rounded to bfloat16, to nearest, ties to even."""
+    comptime if not native:
+        var bits = bitcast[DType.uint32, 16](v)
+        bits += 0x7FFF + ((bits >> 16) & 1)
+        return (bits >> 16).cast[DType.uint16]()
+    else:  # whoever multiplies bfloat16 has an instruction for it
+        return inlined_assembly[
+            "vcvtneps2bf16 $1, $0",
+            SIMD[DType.uint16, 16],
+            constraints="=v,v",
+            has_side_effect=False,
+        ](v)
