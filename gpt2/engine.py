@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -268,9 +269,13 @@ class Engine:
             for name, array in store(weights, self.network.kept).items()
         }
         self.model = self.network.load(self.weights)
+        self.spare: dict[tuple[int, int], Buffer] = {}
 
     def new_cache(self, rows: int, capacity: int | None = None) -> Cache:
         """A cache in which nothing stands.
+
+        It takes the memory of one as large that is gone, with what stood there: Linux
+        may need as long to find other memory as a prompt takes.
 
         Args:
             rows: How many texts it is for.
@@ -280,8 +285,15 @@ class Engine:
         n_positions = self.config.n_positions
         capacity = min(capacity or n_positions, n_positions)
         network = self.network
-        data = empty(network.cached, network.cache_shape, rows, capacity)
-        return Cache(data.to(self.device), np.zeros(rows, np.int64), capacity)
+        size = rows, in_groups(capacity)
+        data = self.spare.pop(size, None)
+        if data is None:
+            self.spare.clear()
+            data = empty(network.cached, network.cache_shape, rows, capacity)
+            data = data.to(self.device)
+        cache = Cache(data, np.zeros(rows, np.int64), capacity)
+        weakref.finalize(cache, self.spare.__setitem__, size, data)
+        return cache
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], capacity: int | None = None

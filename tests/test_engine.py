@@ -138,6 +138,24 @@ def test_the_same_without_kernels(engine, shakespeare, eager):
 # --- The same bits -----------------------------------------------------------------
 
 
+def test_a_cache_takes_the_memory_of_one_that_is_gone(engine, shakespeare):
+    text, other = random_ids(shakespeare, 2, 40).tolist()
+    engine.spare.clear()
+    expected, cache = engine.prefill([text[:9]], 50)
+    memory = cache.data
+    engine.read({0: other}, cache)
+    _, beside = engine.prefill([other], 50)
+    assert beside.data is not memory  # the first one is still there
+    del cache
+    logits, cache = engine.prefill([text[:9]], 50)
+    assert cache.data is memory
+    np.testing.assert_array_equal(logits, expected)  # whatever stood there
+
+    del cache
+    engine.new_cache(2, 50)
+    assert not any(data is memory for data in engine.spare.values())  # of no use
+
+
 def in_every_way(engine: Engine, text: Sequence[int]) -> None:
     """A text's logits have the same bits, whatever is read with each of its tokens."""
     seq, vocab_size = len(text), engine.config.vocab_size

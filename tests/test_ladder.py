@@ -55,11 +55,11 @@ def test_a_token_reads_all_weights_but_the_positions(shakespeare, precision):
     def padded(rows: int) -> int:
         return rows + -rows % group
 
-    vocab_size = padded(config.vocab_size)
     outputs = [padded(times * n_embd) for times in (3, 1, 4, 1)]  # of a block
     widths = [n_embd, n_embd, n_embd, 4 * n_embd]
-    matrices = vocab_size * n_embd + n_layer * int(np.dot(outputs, widths))
-    rows = vocab_size + n_layer * sum(outputs)
+    matrices = padded(config.vocab_size) * n_embd
+    matrices += n_layer * int(np.dot(outputs, widths))
+    rows = config.vocab_size + n_layer * 9 * n_embd
     others = n_layer * 13 * n_embd + 2 * n_embd  # biases and layer norms
     expected = {
         "float32": 4 * matrices + 4 * others,
