@@ -18,7 +18,6 @@ if __name__ in ("__main__", "__mp_main__"):  # in front of what takes its time t
 import multiprocessing
 import os
 import platform
-import re
 import resource
 import sys
 import tempfile
@@ -40,7 +39,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks import machine
+from benchmarks import machine, page
 from benchmarks.programs import PROGRAMS
 from benchmarks.programs.gpt2_124m import (
     BLOCK_WEIGHTS,
@@ -312,12 +311,6 @@ def figure(row: Row, measure: Measure) -> str:
     return f"{measure.batch * measure.new / seconds:.1f} ({ratio:.2f})"
 
 
-def table(header: list[str], lines: list[list[str]]) -> str:
-    """A table in Markdown; the first two columns are words, the others numbers."""
-    rule = ["---" if i < 2 else "---:" for i in range(len(header))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
-
-
 def limit_lines(limits: Limits) -> list[list[str]]:
     """For each precision: the least a token can take, alone, and a long prompt."""
     lines = []
@@ -353,7 +346,7 @@ def report(rows: list[Row], limits: Limits, setup: Setup, about: str) -> str:
 
 {about}
 
-{table(header, lines)}
+{page.table(header, lines, words=2)}
 
 Missing:
 
@@ -378,7 +371,7 @@ multiplied matrices at {limits.float32 / 1e9:.0f} GFLOP/s in float32,
 it is not written faster than they are read, but for what the CPU's cache still holds.
 A prompt of {LONG} is not read faster than its matrices are multiplied.
 
-{table(limit_header, limit_lines(limits))}
+{page.table(limit_header, limit_lines(limits), words=2)}
 """
 
 
@@ -456,14 +449,8 @@ def describe(rows: list[Row]) -> str:
     type=click.IntRange(1),
     help="Rounds; the figures are their medians.",
 )
-@click.option(
-    "--to",
-    "target",
-    default=Path(__file__).resolve().parent / "results",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the table and the plot.  [default: benchmarks/results]",
-)
-def main(only: tuple[str, ...], new: int, repeat: int, target: Path) -> None:
+@page.to_option
+def main(only: tuple[str, ...], new: int, repeat: int, folder: Path) -> None:
     """Measure GPT-2 124M in the programs that one would use for it.
 
     Prints a table, and writes it as peers-CPU.md with a plot beside it.
@@ -475,19 +462,17 @@ def main(only: tuple[str, ...], new: int, repeat: int, target: Path) -> None:
     reference = Row("transformers", "float32")
     rows = [Row(name, p) for name in chosen for p in PROGRAMS[name].precisions]
     rows = [reference, *(row for row in rows if row.name != reference.name)]
-    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+    with tempfile.TemporaryDirectory(prefix="peers-") as own:
         console = Console(stderr=True)
-        setup = Setup(measures(new), repeat, threads, Path(folder), console)
+        setup = Setup(measures(new), repeat, threads, Path(own), console)
         try:
             limits = run(rows, setup)
         except Missing as reason:
             raise click.ClickException(f"{reference.name}: {reason}") from reason
-    page = report(rows, limits, setup, describe(rows))
-    click.echo(page)
-    target.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"\W+", "-", machine.processor().lower()).strip("-")
-    file = target / f"peers-{name}.md"
-    file.write_text(f"{page}\n![plot]({file.stem}.svg)\n")
+    text = report(rows, limits, setup, describe(rows))
+    click.echo(text)
+    file = page.file(folder, "peers")
+    file.write_text(f"{text}\n![plot]({file.stem}.svg)\n")
     draw(rows, limits, setup, file.with_suffix(".svg"))
     click.echo(f"Written to {file} and {file.stem}.svg", err=True)
 

@@ -36,6 +36,27 @@ FAR = 1e30  # below every score: its weight is 0, and among its like it is no Na
 # --- Linear layers -----------------------------------------------------------------
 
 
+def keep(layer: Any, precision: str, unit: Unit | None) -> None:
+    """Gives a layer the parameters that it has in a precision.
+
+    Args:
+        layer: Its `weight` is `[n_out, n_in]`.
+        precision: One of PRECISIONS.
+        unit: What multiplies in the Mojo kernel; None for MAX's operations.
+    """
+    dtype = DTYPES[precision]
+    n_out, n_in = shape = [int(size) for size in layer.weight.shape]
+    layer.n_out, layer.n_in = shape
+    if unit:
+        shape = [*packed_shape(n_out, n_in, dtype.size_in_bytes, unit.group)]
+    # The graph only asks for a parameter's type: the weights come later.
+    layer.weight = Tensor.zeros(shape, dtype=dtype)
+    if dtype == DType.int8:
+        layer.scale = Tensor.ones([n_out])
+    if dtype == DType.int8 and unit:
+        layer.total = Tensor.zeros([n_out], dtype=DType.int32)
+
+
 def linear(layer: Any, x: Tensor, *, unit: Unit | None) -> Tensor:
     """x @ weight.T + bias: `[batch, seq, n_in]` to `[batch, seq, n_out]`.
 
@@ -214,18 +235,8 @@ class Exchanged(Module[..., Tensor]):
         self.model.name_transparent = True  # the parameters keep their names
         self.cached = CACHED[precision]
         self.unit = unit
-        dtype = DTYPES[precision]
         for layer in [*linear_layers(model), model.transformer.wte]:
-            n_out, n_in = shape = [int(size) for size in layer.weight.shape]
-            layer.n_out, layer.n_in = shape
-            if unit:
-                shape = [*packed_shape(n_out, n_in, dtype.size_in_bytes, unit.group)]
-            # The graph only asks for a parameter's type: the weights come later.
-            layer.weight = Tensor.zeros(shape, dtype=dtype)
-            if dtype == DType.int8:
-                layer.scale = Tensor.ones([n_out])
-            if dtype == DType.int8 and unit:
-                layer.total = Tensor.zeros([n_out], dtype=DType.int32)
+            keep(layer, precision, unit)
 
     def forward(
         self,

@@ -1,9 +1,11 @@
 """The Mojo kernels against NumPy, each alone in a graph of its own.
 
-MAX compiles the graphs together: half a minute, the first time on a machine.  A unit
-that this processor lacks is compiled where its instructions can be, and then skipped.
+MAX compiles the graphs of the units that the engine takes here together, and those of
+all others: half a minute each, the first time on a machine.  A unit that this processor
+lacks is compiled where its instructions can be, and then skipped.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from max.driver import CPU, Buffer, DLPackArray
 from max.dtype import DType
-from max.engine import InferenceSession
+from max.engine import InferenceSession, Model
 from max.graph import BufferType, DeviceRef, Graph, Module, TensorType, ops
 
 from gpt2 import processor
@@ -34,9 +36,23 @@ def named(precision: str, unit: Unit) -> str:
     return f"{precision} {unit.name} {unit.group}"
 
 
-each_unit = pytest.mark.parametrize(
-    ("precision", "unit"), EVERY, ids=[named(*way) for way in EVERY]
-)
+def chosen(precision: str, unit: Unit) -> bool:
+    """Whether the engine takes it here; `./run test` tries these."""
+    return unit == processor.unit(precision)
+
+
+def each(ways: Iterable[tuple[str, Unit]]) -> pytest.MarkDecorator:
+    ways = list(ways)
+    cases = [
+        pytest.param(
+            *way, id=named(*way), marks=() if chosen(*way) else pytest.mark.slow
+        )
+        for way in ways
+    ]
+    return pytest.mark.parametrize(("precision", "unit"), cases)
+
+
+each_unit = each(EVERY)
 
 
 def compiles(unit: Unit) -> bool:
@@ -58,9 +74,26 @@ def skip_what_does_not_run(unit: Unit) -> None:
 
 
 @pytest.fixture(scope="module")
-def graphs():
-    """The compiled graphs by name, kept as the engine's are."""
-    ways = [(precision, unit) for precision, unit in EVERY if compiles(unit)]
+def chosen_graphs():
+    return compiled_graphs([way for way in EVERY if chosen(*way)])
+
+
+@pytest.fixture(scope="module")
+def other_graphs():
+    return compiled_graphs(
+        [way for way in EVERY if not chosen(*way) and compiles(way[1])]
+    )
+
+
+@pytest.fixture
+def graphs(request, precision, unit):
+    """The graphs by name, among them those of a precision and a unit."""
+    which = "chosen" if chosen(precision, unit) else "other"
+    return request.getfixturevalue(f"{which}_graphs")
+
+
+def compiled_graphs(ways: Sequence[tuple[str, Unit]]) -> dict[str, Model]:
+    """Kept as the engine's are."""
     sources = [Path(__file__), *sorted(KERNELS.glob("*.mojo"))]
     file = compiled_file(*(source.read_text() for source in sources), str(ways))
 
@@ -217,8 +250,12 @@ def test_embedding(graphs, precision, unit):
 # --- Attention ---------------------------------------------------------------------
 
 # What multiplies keys and values; those of int8 weights are in bfloat16.  A group is
-# always as large, so that a name says all.
-CACHES = [*{(way[0], way[1].name): way for way in EVERY if way[0] != "int8"}.values()]
+# always as large here, so that a unit of each name will do: the best that compiles.
+CACHES = {
+    (precision, unit.name): (precision, unit)
+    for precision, unit in reversed(EVERY)
+    if precision != "int8" and compiles(unit)
+}.values()
 
 
 def build_attention(module: Module, precision: str, unit: Unit, head_dim: int) -> None:
@@ -266,9 +303,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("texts", TEXTS.values(), ids=list(TEXTS))
 @pytest.mark.parametrize("head_dim", HEAD_DIMS)
-@pytest.mark.parametrize(
-    ("precision", "unit"), CACHES, ids=[named(*way) for way in CACHES]
-)
+@each(CACHES)
 def test_attention(graphs, precision, unit, head_dim, texts):
     """New keys and values are put behind the old ones, and nothing else changes."""
     skip_what_does_not_run(unit)
