@@ -65,12 +65,13 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
     @always_inline
     def fetch(self):
         """Tells memory that its first keys and values are wanted soon."""
+        comptime near = Self.unit == "amx"
         var columns = self.column + self.count
         var keys = ceildiv(columns, KEYS) * self.lines * KEYS // 16
         for i in range(min(keys, FETCHED)):
-            fetch(self.keys.unsafe_offset(i * 16))
+            fetch[near=near](self.keys.unsafe_offset(i * 16))
         for i in range(min(columns * self.width // self.per // 16, FETCHED)):
-            fetch(self.values.unsafe_offset(i * 16))
+            fetch[near=near](self.values.unsafe_offset(i * 16))
 
     @always_inline
     def read(self, mut height: Int):

@@ -39,9 +39,17 @@ def floats(p: Pointer[...]) -> Floats:
 
 
 @always_inline
-def fetch(p: Floats):
-    """Tells memory that this line is wanted soon."""
-    prefetch[PrefetchOptions().for_read().high_locality().to_data_cache()](p)
+def fetch[near: Bool = True](p: Floats):
+    """Tells memory that this line is wanted soon.
+
+    `near` brings it into the first cache, otherwise into the second: there it is in
+    nobody's way.
+    """
+    comptime options = PrefetchOptions().for_read().to_data_cache()
+    comptime if near:
+        prefetch[options.high_locality()](p)
+    else:
+        prefetch[options.medium_locality()](p)
 
 
 def per_line[dtype: DType]() -> Int:

@@ -49,7 +49,8 @@ def tile[
         comptime for c in range(columns):
             var at = i * group + c * 16
             comptime if c < fetches:
-                fetch(soon.unsafe_offset(at))
+                # The numbers of several tokens fill the first cache.
+                fetch[near=rows == 1](soon.unsafe_offset(at))
             w[c] = weight.unsafe_load[width=16](at)
         comptime for r in range(rows):
             var its = x.unsafe_offset(r * beside + i * count)
