@@ -150,7 +150,7 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
         var q = self.tokens(x, copy, count)
         copy_all[Self.dtype, Self.unit](q, count)
         for start in range(0, end, KEYS):
-            sums[Self.dtype, Self.unit, rows, KEYS](
+            sums[Self.dtype, Self.unit, rows, KEYS, KEYS](
                 scores.unsafe_offset(start),
                 apart,
                 q,
@@ -168,12 +168,15 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
             lines = end // Self.per  # it takes 16 at once
         var weights = Tokens(scores, apart, copy, copy, copy, end, lines, count)
         copy_all[Self.dtype, Self.unit](weights, count)
-        comptime for part in range(0, Self.width, 32):
-            sums[Self.dtype, Self.unit, rows, Self.width](
-                means.unsafe_offset(part),
+        # A query alone waits for memory: then a line is read whole.
+        comptime alone = rows == 1 and Self.unit != "amx"
+        comptime part = Self.width if alone else 32
+        comptime for start in range(0, Self.width, part):
+            sums[Self.dtype, Self.unit, rows, Self.width, part](
+                means.unsafe_offset(start),
                 Self.width,
                 weights,
-                self.values.unsafe_offset(part),
+                self.values.unsafe_offset(start),
             )
         for r in range(count):
             var mean = means.unsafe_offset(r * Self.width)
@@ -197,10 +200,10 @@ def copy_all[dtype: DType, unit: StaticString](tokens: Tokens, count: Int):
 
 @no_inline  # so that the sums have all registers
 def sums[
-    dtype: DType, unit: StaticString, rows: Int, group: Int
+    dtype: DType, unit: StaticString, rows: Int, group: Int, part: Int
 ](to: Floats, apart: Int, tokens: Tokens, weight: Floats):
-    """Of some tokens with 32 outputs of a group: `[tokens, 32]`, `apart` from each
-    other."""
+    """Of some tokens with a part of a group: `[tokens, part]`, `apart` from each
+    other.  With AMX it has 32 outputs."""
     var x = tokens.at[dtype, unit](0)
     comptime if unit == "amx":
         amx.tiles[dtype, group](
@@ -216,9 +219,10 @@ def sums[
             fetches=False,
         )
     else:
-        comptime columns = 2 if CompilationTarget.has_avx512f() else 1
+        comptime most = part // 16 if rows == 1 else 2
+        comptime columns = most if CompilationTarget.has_avx512f() else 1
         var beside = tokens.beside[dtype, unit]()
-        comptime for start in range(0, 32, 16 * columns):
+        comptime for start in range(0, part, 16 * columns):
             var w = weight.unsafe_offset(start)
             var its = tile[dtype, unit, rows, columns, group, fetches=0](
                 x, beside, w, tokens.lines, w
