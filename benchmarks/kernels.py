@@ -50,6 +50,7 @@ CONFIG = GPT2Config()
 WIDTHS = CONFIG.n_embd, 4 * CONFIG.n_embd  # of an MLP, outside and inside
 NUMBERS = 2 * CONFIG.n_layer * WIDTHS[0] * WIDTHS[1]  # weights of all MLPs
 COUNTS = 1, 8, 32, 512  # tokens
+REST = 0.3  # seconds, in which NumPy's threads stop spinning
 LEAST = 0.1  # seconds of a turn: one call alone is too short to be timed well
 
 
@@ -236,8 +237,9 @@ def report(
     header = ["", *(title(cached, unit(cached)) for cached in caches())]
     return f"""# Two kernels, alone
 
-{machine.processor()}. It read {bandwidth / 1e9:.1f} GB/s from memory, and NumPy
-multiplied matrices of float32 at {arithmetic / 1e9:.0f} GFLOP/s.
+{machine.processor()}. Medians of rounds in which memory gave
+{bandwidth / 1e9:.1f} GB/s, and NumPy multiplied matrices of float32 at
+{arithmetic / 1e9:.0f} GFLOP/s.
 
 The linear layers of GPT-2 124M's twelve MLPs, one behind another: GFLOP/s, and with one
 token the GB/s of their weights.
@@ -274,14 +276,14 @@ def main(repeat: int, folder: Path) -> None:
         calls |= {(cached, what): call for what, call in attentions(cached).items()}
     parts = machine.memory()
     found: dict[tuple[str, What], list[float]] = {what: [] for what in calls}
-    bandwidth = arithmetic = 0.0
+    limits = []
     for _ in track(range(repeat), "taking turns", console=messages):
-        bandwidth = max(bandwidth, machine.read(parts))
-        arithmetic = max(arithmetic, numpy_arithmetic())
+        limits.append((machine.read(parts), numpy_arithmetic()))
+        time.sleep(REST)
         for what, call in calls.items():
             found[what].append(seconds(call))
     times = {what: median(its) for what, its in found.items()}
-    text = report(times, bandwidth, arithmetic)
+    text = report(times, *map(median, zip(*limits, strict=True)))
     click.echo(text)
     file = page.file(folder, "kernels")
     file.write_text(text)

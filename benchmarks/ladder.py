@@ -407,7 +407,7 @@ def notes(rungs: Sequence[Rung], remarks: dict[str, str]) -> str:
         "same tokens": "as the first rung, which is slow and writes fewer; bfloat16 "
         "and int8 are asked for each next token of its text",
         "step": "one token more for each text; tokens/s are of all texts together",
-        "MB/token": "weights / batch + 2 x n_layer x n_embd x 4 bytes x context; the "
+        "MB/token": "weights / batch + 2 x n_layer x n_embd numbers x context; the "
         "weights without wpe; eager and compiled have no cache, so only the weights",
         "context": f"{contexts} tokens on average, from the first rung to the last",
         "of bandwidth": "MB/token x tokens/s, as a part of what memory gives; what "
