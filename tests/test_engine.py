@@ -105,13 +105,11 @@ def test_a_batch_of_different_lengths_goes_on(engine, shakespeare, eager):
         close(last[i], expected[i, n + 16])
 
 
-@pytest.mark.parametrize(
-    "folder",
-    some(GOLDEN, lambda folder: folder.name == "inner_set"),
-    ids=lambda folder: folder.name,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
 def test_odd_sizes(folder, eager):
-    """Widths that fill no vector register; five graphs, one of them for every run."""
+    """Widths that fill no vector register: five graphs.  `./run test` tries the
+    kernels alone with such."""
     checkpoint = load_checkpoint(folder)
     engine = Engine(checkpoint.config, checkpoint.weights)
     ids = random_ids(checkpoint, 3, checkpoint.config.n_positions)

@@ -41,10 +41,12 @@ def shakespeare():
     return load_checkpoint("models/shakespeare")
 
 
+@pytest.mark.slow
 def test_the_model_compiles_with_batch_and_length_symbolic(shakespeare, eager):
     """One graph for every batch and length, equal to the eager model.
 
-    Compiles the graph that `generate` uses: a minute or more the first time.
+    Compiles the graph that `./run ladder` calls compiled: a minute or more the first
+    time.
     """
     ids_type = TensorType(DType.int64, ("batch", "seq"), CPU())
     eagerly = build(GPT2LMHeadModel, shakespeare.config)
