@@ -135,7 +135,9 @@ struct Head[dtype: DType, unit: StaticString, head_dim: Int](
     @always_inline
     def tokens(self, x: Floats, to: Floats, height: Int) -> Tokens:
         """Queries, keys or values."""
-        return Tokens(x, 3 * self.n_embd, to, to, to, Self.head_dim, Self.lines, height)
+        # Copies are filled up; behind a head's own float32 numbers stand others'.
+        comptime lines = Self.head_dim if Self.dtype == f32 else Self.lines
+        return Tokens(x, 3 * self.n_embd, to, to, to, Self.head_dim, lines, height)
 
     def attend[rows: Int](self, token: Int, count: Int, space: Floats):
         """Some new tokens beside each other, `rows` of them, or with AMX fewer."""
