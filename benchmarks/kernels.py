@@ -41,7 +41,7 @@ from gpt2.engine import empty
 from gpt2.exchange import BlockCache, attend_with_kernel, keep, linear
 from gpt2.learner import build
 from gpt2.precision import CACHED, DTYPES, Kept, store
-from gpt2.processor import Unit, unit
+from gpt2.processor import unit
 from gpt2.terminal import messages, say
 from solutions.solution_01 import GPT2Config
 from solutions.solution_07 import GPT2Attention
@@ -141,15 +141,11 @@ def mlps(precision: str) -> dict[What, Call]:
     module = build(lambda: MLPs(precision))
     rng = np.random.default_rng(0)
     plain, kept = {}, {}
-    for name, parameter in module.parameters:
-        *before, part = name.split(".")
-        layer = module.layers[int(before[-1])]
-        if part == "weight":
-            shape = layer.n_out, layer.n_in
-            plain[name] = rng.standard_normal(shape, np.float32) / layer.n_in**0.5
-            kept[name] = Kept(parameter.dtype, int(parameter.shape[2]))
-        elif part == "bias":
-            plain[name] = np.zeros(layer.n_out, np.float32)
+    for n, layer in enumerate(module.layers):
+        weight, shape = f"layers.{n}.weight", (layer.n_out, layer.n_in)
+        plain[weight] = rng.standard_normal(shape, np.float32) / layer.n_in**0.5
+        plain[f"layers.{n}.bias"] = np.zeros(layer.n_out, np.float32)
+        kept[weight] = Kept(DTYPES[precision], module.unit.group)
     x = TensorType(DType.float32, (1, "seq", CONFIG.n_embd), DEVICE)
     weights = {
         name: Buffer.from_dlpack(array) for name, array in store(plain, kept).items()
@@ -163,11 +159,11 @@ def mlps(precision: str) -> dict[What, Call]:
 
 
 def attentions(precision: str) -> dict[What, Call]:
-    """By texts, a call of all attentions."""
-    dtype, int64 = DTYPES[CACHED[precision]], DType.int64
+    """By texts, a call of all attentions; keys and values are in that precision."""
+    dtype, int64 = DTYPES[precision], DType.int64
     n_layer, n_head, width = CONFIG.n_layer, CONFIG.n_head, CONFIG.head_dim
     model = compiled(
-        build(lambda: Attentions(CACHED[precision])),
+        build(lambda: Attentions(precision)),
         TensorType(DType.float32, (1, "seq", 3 * CONFIG.n_embd), DEVICE),
         TensorType(int64, ("texts", 3), DEVICE),
         BufferType(dtype, (n_layer, 2, "rows", n_head, "columns", width), DEVICE),
@@ -206,8 +202,8 @@ def numpy_arithmetic() -> float:
 # --- Report ---------------------------------------------------------------------------
 
 
-def title(precision: str, its: Unit) -> str:
-    return f"{precision}, {its.title}"
+def title(precision: str) -> str:
+    return f"{precision}, {unit(precision).title}"
 
 
 def report(
@@ -233,8 +229,8 @@ def report(
         [texts.name, *(digits(1000 * times[cached, texts]) for cached in caches())]
         for texts in TEXTS
     ]
-    linear_header = ["tokens", *(title(name, unit(name)) for name in PRECISIONS)]
-    header = ["", *(title(cached, unit(cached)) for cached in caches())]
+    linear_header = ["tokens", *map(title, PRECISIONS)]
+    header = ["", *map(title, caches())]
     return f"""# Two kernels, alone
 
 {machine.processor()}. Medians of rounds in which memory gave

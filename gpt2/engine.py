@@ -239,6 +239,7 @@ class Engine:
     Attributes:
         at_once: How many tokens are read in little more than the time of one; 1 where
             the bits of a text's logits would not stay the same.
+        spare: Data of caches that are gone, by rows and columns.
 
     Raises:
         ValueError: If the precision or the device is unknown or not there.
@@ -275,7 +276,7 @@ class Engine:
         """A cache in which nothing stands.
 
         It takes the memory of one as large that is gone, with what stood there: Linux
-        may need as long to find other memory as a prompt takes.
+        may take tens of milliseconds to find other memory in large pages.
 
         Args:
             rows: How many texts it is for.

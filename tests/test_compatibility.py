@@ -68,9 +68,11 @@ def test_with_a_max_that_has_compiled_nothing_mojo_is_asked(monkeypatch, tmp_pat
 def test_mojo_says_what_it_cannot_compile(tmp_path):
     folder = shutil.copytree(compatibility.KERNELS, tmp_path / "kernels")
     file = folder / "attention.mojo"
-    file.write_text(file.read_text().replace("_MutableInput", "_Input"))
+    text = file.read_text()
+    line = 1 + text[: text.index("_MutableInput")].count("\n")
+    file.write_text(text.replace("_MutableInput", "_Input"))
     error = compatibility.mojo(folder)
-    assert "attention.mojo:" in error and "_InputTensor" in error
+    assert f"attention.mojo:{line}" in error and "_InputTensor" in error
 
 
 @pytest.mark.slow

@@ -148,6 +148,7 @@ def test_a_cache_takes_the_memory_of_one_that_is_gone(engine, shakespeare):
     logits, cache = engine.prefill([text[:9]], 50)
     assert cache.data is memory
     np.testing.assert_array_equal(logits, expected)  # whatever stood there
+    assert engine.new_cache(1, 50).data is not memory  # only one may have it
 
     del cache
     engine.new_cache(2, 50)

@@ -11,7 +11,7 @@ from gpt2.engine import GROUP
 
 
 def test_the_page_gives_rates():
-    """24 layers of 768 x 3072 numbers: 453 MB in int8 four times 113 MB."""
+    """24 layers of 768 x 3072 numbers, 226 MB in float32, in 10 ms."""
     times = {(name, count): 0.01 for name in PRECISIONS for count in kernels.COUNTS}
     times |= {(name, texts): 0.002 for name in PRECISIONS for texts in kernels.TEXTS}
     page = kernels.report(times, bandwidth=30e9, arithmetic=200e9)

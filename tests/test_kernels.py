@@ -27,7 +27,7 @@ DEVICE = DeviceRef.CPU()
 HEAD_DIMS = (3, 64, 80)
 N_HEAD = 3
 COUNTS = (*range(1, 41), 100)  # tokens
-SHAPES = [*product((1, 3, 47, 97), (1, 7, 33)), (97, 160)]  # [n_out, n_in]
+SHAPES = [*product((1, 3, 47, 97), (1, 7, 33)), (97, 160), (96, 33)]  # [n_out, n_in]
 LONG = (97, 1030)  # what is nearest to the processor holds no more lines of this one
 EVERY = [(precision, unit) for precision in UNITS for unit in UNITS[precision]]
 
