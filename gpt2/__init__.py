@@ -33,6 +33,7 @@ The files, in the order in which they are read:
     start         how every command is started
     process       how its process begins and ends
     __main__      the command line
+    serving/      the same model, behind MAX's own server
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ is each token that follows it.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -124,6 +125,8 @@ class Network:
         ValueError: If the precision or the device is unknown or not there.
     """
 
+    exchanged: Callable[..., Exchanged] = Exchanged
+
     def __init__(
         self,
         config: GPT2Config,
@@ -138,7 +141,7 @@ class Network:
         self.device = CPU() if device == "cpu" else Accelerator()
         self.unit = unit(precision) if kernels and device == "cpu" else None
         self.module = build(
-            lambda: Exchanged(steps.assemble(config), precision, self.unit),
+            lambda: self.exchanged(steps.assemble(config), precision, self.unit),
             device=self.device,
         )
         self.cached = DTYPES[CACHED[precision]] if self.unit else DType.float32
@@ -146,7 +149,8 @@ class Network:
             name: Kept(weight.dtype, int(weight.shape[2]) if weight.rank == 4 else 0)
             for name, weight in self.module.parameters
         }
-        ours = [Path(file).read_text() for file in (__file__, exchange.__file__)]
+        own = inspect.getfile(type(self))
+        ours = [Path(file).read_text() for file in (own, __file__, exchange.__file__)]
         units = [unit(name) for name in (precision, CACHED[precision]) if self.unit]
         how = f"{config} {precision} {self.device} {units}"
         self.made_from = [steps.text, *ours, kernels_source(), how]
@@ -189,6 +193,14 @@ class Network:
     @cached_property
     def traced(self) -> StagedGraph[..., Any]:
         """What MAX notes down when the module runs; as text, it is the graph."""
+        return self.module.trace(
+            *self.inputs(),
+            name="gpt2",
+            custom_extensions=[kernels_package()] if self.unit else [],
+        )
+
+    def inputs(self) -> list[TensorType | BufferType]:
+        """What the module's `forward` takes."""
         device = DeviceRef.from_device(self.device)
         ids = TensorType(DType.int64, ["batch", "seq"], device)
         texts = TensorType(DType.int64, ["texts", 3], device)
@@ -197,11 +209,7 @@ class Network:
         cache = BufferType(
             self.cached, [*sizes[:2], "rows", sizes[3], "columns", sizes[5]], device
         )
-        return self.module.trace(
-            *(ids, ids, texts, asked, cache),
-            name="gpt2",
-            custom_extensions=[kernels_package()] if self.unit else [],
-        )
+        return [ids, ids, texts, asked, cache]
 
     @property
     def cache_shape(self) -> tuple[int, ...]:

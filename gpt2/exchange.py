@@ -14,7 +14,7 @@ in float32, residuals, and the order of it all.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ from max.graph import BufferValue, DeviceRef, TensorType, TensorValue, ops
 from gpt2 import processor
 from gpt2.precision import CACHED, DTYPES, packed_shape
 from gpt2.processor import Unit
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 CPU = DeviceRef.CPU()
 FAR = 1e30  # below every score: its weight is 0, and among its like it is no NaN
@@ -259,17 +261,41 @@ class Exchanged(Module[..., Tensor]):
         Returns:
             Logits `[asked, vocab_size]` of what follows each of these.
         """
+        collect = attend
+        if self.unit:
+            collect = partial(attend_with_kernel, processor.unit(self.cached))
+        data = cache.__buffervalue__()
+
+        def attention(n: int) -> Attend:
+            return partial(collect, BlockCache(n, data, texts, positions))
+
+        return self.read(tokens, positions, asked, attention)
+
+    def read(
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        asked: Tensor,
+        attention: Callable[[int], Attend],
+    ) -> Tensor:
+        """The model with the parts that it gets.
+
+        Args:
+            tokens: As for `forward`, like the next two.
+            positions: Where each token stands in its text.
+            asked: The indices of some tokens.
+            attention: Gives the n-th block its `attend`.
+
+        Returns:
+            Logits `[asked, vocab_size]`.
+        """
         # What MAX traces is a copy of this module: the parts are put into that.
         transformer = self.model.transformer
         for layer in linear_layers(self.model):
             layer.forward = partial(linear, layer, unit=self.unit)
         transformer.wte.forward = partial(embed, transformer.wte, unit=self.unit)
-        collect = attend
-        if self.unit:
-            collect = partial(attend_with_kernel, processor.unit(self.cached))
         for n, block in enumerate(transformer.h):
-            its = BlockCache(n, cache.__buffervalue__(), texts, positions)
-            block.attn.attend = partial(collect, its)
+            block.attn.attend = attention(n)
         hidden = transformer(tokens, positions)  # [batch, seq, n_embd]
         hidden = hidden.reshape([-1, hidden.shape[-1]])  # [batch * seq, n_embd]
         hidden = F.gather(hidden, asked, axis=0)  # [asked, n_embd]

@@ -63,7 +63,7 @@ def together(*options: Decorator) -> Decorator:
 # --- Model -------------------------------------------------------------------------
 
 MODEL = "The model"
-model = together(
+weights = together(
     option(
         MODEL,
         "--model",
@@ -80,6 +80,9 @@ model = together(
         show_default=True,
         help="How weights are kept: fewer bytes are faster, and less exact.",
     ),
+)
+model = together(
+    weights,
     option(
         MODEL,
         "--device",
@@ -98,6 +101,12 @@ whose = option(
     show_default=True,
     help="Whose twelve files: your own from steps/, or the reference.",
 )
+strict = option(
+    MODEL,
+    "--strict",
+    is_flag=True,
+    help="With --from steps: refuse if a step is still to be written.",
+)
 how = together(
     option(
         MODEL,
@@ -106,12 +115,7 @@ how = together(
         help="Run the twelve files as they are, without the engine: slow, and the same "
         "text.",
     ),
-    option(
-        MODEL,
-        "--strict",
-        is_flag=True,
-        help="With --from steps: refuse if a step is still to be written.",
-    ),
+    strict,
     option(
         MODEL,
         "--no-draft",
