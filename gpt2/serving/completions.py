@@ -7,15 +7,32 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
+from gpt2.checkpoint import Checkpoint
 from gpt2.serving.rules import Body, Refused, prompts, read
 from gpt2.serving.texts import News, together
 
 router = APIRouter()
 T = TypeVar("T")
+
+
+def put_into(app: FastAPI, checkpoint: Checkpoint, room: int) -> None:
+    """Gives MAX's app this door.
+
+    Args:
+        app: Its `state.pipeline` will be MAX's, when the model is loaded.
+        checkpoint: Sizes and tokenizer.
+        room: How many texts may grow or wait.
+    """
+    app.include_router(router)
+    app.add_exception_handler(Refused, refuse)
+    app.add_exception_handler(HTTPException, nothing_there)
+    app.state.checkpoint = checkpoint
+    app.state.started = int(time.time())
+    app.state.growing, app.state.room = 0, room
 
 
 @router.post("/v1/completions")

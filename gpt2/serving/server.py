@@ -11,7 +11,6 @@ import functools
 import os
 import signal
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from max.serve.api_server import (
 from max.serve.config import MetricRecordingMethod, Settings
 from max.serve.process_control import SubprocessExit
 from max.serve.telemetry.common import configure_logging, configure_metrics
-from starlette.exceptions import HTTPException
 from uvicorn import Server
 
 from gpt2.checkpoint import Checkpoint
@@ -40,6 +38,10 @@ from gpt2.terminal import say
 
 os.environ["OTEL_SDK_DISABLED"] = "true"  # reports nothing; metrics stay here
 DRAIN = 6  # seconds that texts get to end, when the server is to end
+
+# Tokens that a call of the model reads at most, of prompts beside those that texts grow
+# by: a long prompt is read in parts, and no text has to wait until it has been read.
+AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Serving:
                 weight_path=weights,
                 max_batch_size=self.batch_size,
                 max_length=self.context,
+                max_batch_input_tokens=AT_ONCE,
+                enable_in_flight_batching=True,  # not first the prompts, alone
             )
         )
 
@@ -124,12 +128,8 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
         memory_plan=retrieved.memory_plan,
     )
     app = fastapi_app(settings, generator)
-    app.include_router(completions.router)
-    app.add_exception_handler(completions.Refused, completions.refuse)
-    app.add_exception_handler(HTTPException, completions.nothing_there)
-    app.state.checkpoint = serving.checkpoint
-    app.state.started = int(time.time())
-    app.state.growing, app.state.room = 0, serving.batch_size + serving.queue
+    room = serving.batch_size + serving.queue
+    completions.put_into(app, serving.checkpoint, room)
     server = Server(fastapi_config(app=app, server_settings=settings))
 
     async def run() -> None:
