@@ -101,11 +101,17 @@ class Loop(Pipeline[Any, Any]):
         """
         texts: list[TextContext] = inputs.flat_batch
         new = [text.tokens.active for text in texts]
-        offsets = np.cumsum([0, *map(len, new)], dtype=np.uint32)
-        pages = tree.leaves(self.kv_manager.runtime_inputs(inputs.batches))
-        ids = np.concatenate(new).astype(np.int64)
-        arrays = (Buffer.from_numpy(array) for array in (ids, offsets))
-        (logits,) = self.model.execute(*arrays, *pages)
+        before = [text.tokens.processed_length for text in texts]
+        places = [
+            np.arange(start, start + len(ids))
+            for start, ids in zip(before, new, strict=True)
+        ]
+        (logits,) = self.model.execute(
+            Buffer.from_numpy(np.concatenate(new).astype(np.int64)),  # [total]
+            Buffer.from_numpy(np.concatenate(places)),  # [total]
+            Buffer.from_numpy(np.cumsum([0, *map(len, new)], dtype=np.uint32)),
+            *tree.leaves(self.kv_manager.runtime_inputs(inputs.batches)),
+        )
         rows = logits.to_numpy()  # [texts, vocab_size]
         tokens = [choose(*each) for each in zip(texts, rows, strict=True)]
         asked = any(text.log_probabilities for text in texts)

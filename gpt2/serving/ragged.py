@@ -72,11 +72,14 @@ class Ragged(Exchanged):
         super().__init__(model, *how)
         self.kv_params = kv_params
 
-    def forward(self, tokens: Tensor, offsets: Tensor, *pages: Tensor) -> Tensor:
+    def forward(
+        self, tokens: Tensor, positions: Tensor, offsets: Tensor, *pages: Tensor
+    ) -> Tensor:
         """Reads new tokens, whose keys and values go into their texts' pages.
 
         Args:
             tokens: int64 `[total]`, of one text behind another.
+            positions: int64 `[total]`, where in its text each of them stands.
             offsets: uint32 `[texts + 1]`: the index of each text's first token, and
                 of what would come next.
             pages: What MAX says about them.
@@ -87,22 +90,13 @@ class Ragged(Exchanged):
         values = (each._graph_value for each in pages)
         (cache,) = self.kv_params.unflatten_kv_inputs(values)
         rows = TensorValue(offsets)
-        total = tokens.shape[0]
-
-        # Token t of text i stands at cache_lengths[i] + t - offsets[i].
-        starts = ops.cast(rows, DType.int64)  # [texts + 1]
-        before = ops.cast(cache.cache_lengths, DType.int64)  # [texts]
-        counts = (starts[1:] - starts[:-1]).rebind(before.shape)  # [texts]
-        shift = before - starts[:-1].rebind(before.shape)  # [texts]
-        shift = ops.repeat_interleave(shift, counts, axis=0, out_dim=total)  # [total]
-        t = ops.range(0, total, 1, total, dtype=DType.int64, device=shift.device)
-        positions = Tensor.from_graph_value((shift + t).reshape([1, total]))
 
         def attention(n: int) -> Attend:
             return partial(self.attend, n, cache, rows)
 
+        together = (x.unsqueeze(0) for x in (tokens, positions))  # [1, total]
         last = offsets[1:] - 1  # [texts]
-        return self.read(tokens.reshape([1, total]), positions, last, attention)
+        return self.read(*together, last, attention)
 
     def attend(
         self, n: int, cache: Any, offsets: TensorValue, q: Tensor, k: Tensor, v: Tensor
@@ -158,6 +152,7 @@ class RaggedNetwork(Network):
         """What the module's `forward` takes."""
         device = DeviceRef.from_device(self.device)
         return [
+            TensorType(DType.int64, ["total"], device),
             TensorType(DType.int64, ["total"], device),
             TensorType(DType.uint32, ["offsets"], device),
             *tree.leaves(self.kv_params.get_symbolic_inputs()),

@@ -1,0 +1,99 @@
+"""Servers for tests: started as a user starts them, and seen to leave nothing."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Server:
+    """One that runs.
+
+    Attributes:
+        process: What was started.
+        url: Where it answers.
+        said: What it has printed.
+    """
+
+    process: "subprocess.Popen[str]"
+    url: str
+    said: str
+
+    def family(self) -> set[int]:
+        """The numbers of its processes."""
+        return {self.process.pid} | children(self.process.pid)
+
+    def end(self, number: int = signal.SIGTERM, within: float = 12) -> int:
+        """Ends it, and returns its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=within)
+
+
+def children(parent: int) -> set[int]:
+    """The numbers of all processes that a process has started, and they."""
+    rows = subprocess.check_output(["ps", "-eo", "pid=,ppid="], text=True).splitlines()
+    parents = {int(pid): int(ppid) for pid, ppid in map(str.split, rows)}
+    found = {parent}
+    while more := {pid for pid, ppid in parents.items() if ppid in found} - found:
+        found |= more
+    return found - {parent}
+
+
+def alive(numbers: set[int]) -> set[int]:
+    """Which of these processes are there, and not only waiting to be forgotten."""
+    rows = subprocess.check_output(["ps", "-eo", "pid=,stat="], text=True).splitlines()
+    states = {int(pid): stat for pid, stat in map(str.split, rows)}
+    return {pid for pid in numbers if not states.get(pid, "Z").startswith("Z")}
+
+
+def gone(numbers: set[int], within: float) -> bool:
+    """Whether these processes end in so many seconds."""
+    until = time.monotonic() + within
+    while alive(numbers) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not alive(numbers)
+
+
+@contextlib.contextmanager
+def serving(*words: str, root: Path = ROOT, within: float = 400) -> Iterator[Server]:
+    """`./run serve WORDS` of a repository, which is ready when this is entered."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(root / "gpt2" / "start.py"), "gpt2.serving", *words],
+        cwd=root,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    family: set[int] = set()
+    try:
+        assert process.stdout is not None
+        said = ""
+        os.set_blocking(process.stdout.fileno(), False)
+        until = time.monotonic() + within
+        while "curl" not in said:
+            said += process.stdout.read() or ""
+            assert process.poll() is None, said
+            assert time.monotonic() < until, said
+            time.sleep(0.1)
+        found = re.search(r"ready at (http://\S+?);", said)
+        assert found, said
+        server = Server(process, found[1], said)
+        family = server.family()
+        yield server
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert gone(family, within=10), "it has left processes behind"
