@@ -142,11 +142,16 @@ figures["schedule"] = {
     ];
   },
 
-  // Reading is dark, writing is light, a pause is empty, waiting is a line.
+  // Reading is full and framed, writing is light, a pause is empty, waiting is a line.
   cell(doing, text, { x, y, width, height }) {
     const box = { x: x + 0.4, y, width: width - 0.8, height };
     const middle = { x1: x, x2: x + width, y1: y + height / 2, y2: y + height / 2 };
-    if (doing === "reads") return this.coloured(text, 100, box);
+    if (doing === "reads") {
+      return [
+        this.coloured(text, 100, box),
+        tag("rect", { ...box, class: "line", "stroke-width": 0.8 }),
+      ];
+    }
     if (doing === "writes") return this.coloured(text, 40, box);
     if (doing === "pauses") return tag("rect", { ...box, class: "faint-line" });
     if (doing === "waits") {
@@ -159,9 +164,9 @@ figures["schedule"] = {
     const words = { class: "faint", "font-size": 9 };
     const kinds = [
       ["reads", "reads a prompt", 0],
-      ["writes", "a token", 80],
-      ["pauses", "pauses", 134],
-      ["waits", "waits", 186],
+      ["writes", "a token", 84],
+      ["pauses", "pauses", 138],
+      ["waits", "waits", 190],
     ];
     return kinds.map(([doing, said, x]) => [
       this.cell(doing, 0, { x: left + x, y: y - 8, width: 10, height: 9 }),
