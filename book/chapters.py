@@ -5,6 +5,8 @@ A chapter's fences say what is to be done with them:
     python          runs, in order, in one namespace per chapter
     python,norun    is only shown: it needs a download
     sh              commands; each is a task that exists
+    python,served   runs beside `./run serve`
+    sh,served       the same, by the shell: what is typed in another terminal
     text,output     what the block right above it printed
     text            anything else that is not code; its marks only say what it is
 
@@ -17,6 +19,8 @@ import io
 import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -31,6 +35,8 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "book" / "src"
 CHAPTERS = {file.stem: file for file in sorted(SOURCE.glob("[a-z]*.md"))}
 NEEDS_VOCABULARY = "needs-gpt2-vocabulary"
+SERVED = "served"
+ADDRESS = "http://127.0.0.1:8000"  # where a reader's server is; a test's is elsewhere
 FENCE = re.compile(r"^```([a-z]+)(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -63,6 +69,8 @@ class Block:
     @property
     def can_run(self) -> bool:
         """Whether what it needs is on this machine."""
+        if self.language == "sh" and SERVED in self.marks:
+            return shutil.which("bash") is not None and shutil.which("curl") is not None
         return NEEDS_VOCABULARY not in self.marks or VOCABULARY.exists()
 
 
@@ -98,34 +106,80 @@ def printed(chapter: str, name: str) -> Iterator[tuple[Block, str]]:
         ValueError: If a block prints, and no output block stands below it.
     """
     names: dict[str, Any] = {"__name__": "__main__", "GPT2_VOCABULARY": VOCABULARY}
-    for block in blocks(chapter):
-        if not (block.runs and block.can_run):
-            continue
-        if block.language == "python":
-            code = "\n" * (block.line - 1) + block.text  # so that line numbers agree
-            heard = io.StringIO()
-            with contextlib.redirect_stdout(heard):
-                exec(compile(code, f"{name}.md", "exec"), names)
-            text = heard.getvalue()
-        else:
-            text = said(block.text)
-        if text.strip() and block.output is None:
-            raise ValueError(
-                f"{name}.md, line {block.line}: this block prints, but no block "
-                f"marked text,output follows it. It printed:\n{text}"
-            )
-        yield block, text
+    with contextlib.ExitStack() as until_the_end:
+        address = ADDRESS
+        for block in blocks(chapter):
+            if not (block.runs and block.can_run):
+                continue
+            if SERVED in block.marks and address == ADDRESS:
+                address = until_the_end.enter_context(server())
+            command = block.text.replace(ADDRESS, address)
+            if block.language == "python":
+                code = "\n" * (block.line - 1) + command  # so that line numbers agree
+                heard = io.StringIO()
+                with contextlib.redirect_stdout(heard):
+                    exec(compile(code, f"{name}.md", "exec"), names)
+                text = heard.getvalue()
+            elif SERVED in block.marks:
+                text = answered(command)
+            else:
+                text = said(command)
+            if text.strip() and block.output is None:
+                raise ValueError(
+                    f"{name}.md, line {block.line}: this block prints, but no block "
+                    f"marked text,output follows it. It printed:\n{text}"
+                )
+            yield block, text.replace(address, ADDRESS)
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """`./run serve` on a port that is free, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, *task("serve"), "--port", str(port)],
+        cwd=ROOT,
+        env=dict(os.environ),  # what MAX adds to it unseen is not for another Python
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout
+            told = ""
+            while " is ready at " not in told:
+                line = process.stdout.readline()
+                if not line:
+                    raise ValueError(f"./run serve does not serve:\n{told}")
+                told += line
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def answered(command: str) -> str:
+    """What a terminal shows for a request, but for what is new each time."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    text = re.sub(r'("id": ?"cmpl-)\w+', r"\1...", done.stdout)
+    return re.sub(r'("created": ?)\d+', r"\1...", text)
 
 
 def said(command: str) -> str:
     """What a terminal shows for `./run TASK ...`, but for the lines that tell times."""
-    runner, task, *arguments = shlex.split(command, comments=True)
-    tasks = tomllib.loads((ROOT / "pixi.toml").read_text())["tasks"]
-    python, *words = shlex.split(tasks[task]["cmd"])
-    if runner != "./run" or python != "python":
+    runner, name, *arguments = shlex.split(command, comments=True)
+    if runner != "./run":
         raise ValueError(f"its output cannot be shown: {command}")
     done = subprocess.run(
-        [sys.executable, *words, *arguments],
+        [sys.executable, *task(name), *arguments],
         cwd=ROOT,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "HF_HUB_OFFLINE": "1"},
         stdin=subprocess.DEVNULL,
@@ -135,6 +189,15 @@ def said(command: str) -> str:
     )
     told_times = r"^(preparing MAX: .*|\d+ (tokens|beams) in .*)\n?"
     return re.sub(told_times, "", done.stdout, flags=re.MULTILINE)
+
+
+def task(name: str) -> list[str]:
+    """What Python is given for `./run NAME`."""
+    tasks = tomllib.loads((ROOT / "pixi.toml").read_text())["tasks"]
+    python, *words = shlex.split(tasks[name]["cmd"])
+    if python != "python":
+        raise ValueError(f"its output cannot be shown: ./run {name}")
+    return words
 
 
 def refreshed(chapter: str, name: str) -> str:

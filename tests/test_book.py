@@ -21,6 +21,7 @@ from book.chapters import (
     CHAPTERS,
     NEEDS_VOCABULARY,
     ROOT,
+    SERVED,
     SOURCE,
     blocks,
     printed,
@@ -97,7 +98,8 @@ def test_every_fence_is_of_a_known_kind():
         for block in blocks(text):
             known = block.language in ("python", "sh", "text", "json", "toml")
             marks = {"norun", "output", "formula", "shell", "coach", "message"} | {
-                NEEDS_VOCABULARY
+                NEEDS_VOCABULARY,
+                SERVED,
             }
             assert known and block.marks <= marks, f"{name}.md, line {block.line}"
 
@@ -146,7 +148,7 @@ def options_of(command: str) -> set[str]:
 def test_every_other_command_is_one_that_setup_explains():
     for name, text in TEXTS.items():
         for block in blocks(text):
-            if block.language == "sh":
+            if block.language == "sh" and SERVED not in block.marks:  # those are run
                 for line in block.text.splitlines():
                     if not line.startswith("./run"):
                         assert name in ("setup", "troubleshooting"), f"{name}: {line}"

@@ -48,6 +48,7 @@ def stored(name):
     return json.loads(data[1]), page
 
 
+@pytest.mark.filterwarnings("ignore:pythonjsonlogger")  # MAX's server imports it
 @pytest.mark.parametrize("name", drawing.NAMES)
 def test_a_figures_numbers_are_what_the_model_computes(name, eager):
     figure = drawing.module(name)

@@ -202,7 +202,8 @@ def save_screenshot(visit, name):
 # Those that have a test of their own below.  The quick tests see each of the others
 # once, on a width and in a theme that take turns.
 OWN = """
-    attention causal-mask gelu generation layer-norm next-token residual-stream tokens
+    attention causal-mask gelu generation layer-norm next-token residual-stream schedule
+    tokens
 """.split()
 TURNS = {
     (name, *look)
@@ -433,6 +434,23 @@ def test_a_generation_is_stepped_through_to_its_end(visit):
     back = opened.figure.get_by_role("button", name="Previous")
     back.click()
     assert opened.words in seen and forward.is_enabled()
+
+
+def test_a_schedule_is_stepped_through_in_each_of_its_ways(visit):
+    opened = visit("schedule")
+    served = opened.figure.get_by_label("Served")
+    forward = opened.figure.get_by_role("button", name="Next")
+    seen = set()
+    for number in range(served.locator("option").count()):
+        served.select_option(index=number)
+        slide(opened, "Call", "End")
+        assert not forward.is_enabled() and "ends here" in opened.words
+        slide(opened, "Call", "Home")
+        assert "Call 1 of" in opened.words and "Text 1 reads" in opened.words
+        seen.add(opened.words)
+    assert len(seen) == 3
+    opened.figure.locator("svg [data-touch]").nth(3).click()
+    assert "Call 4 of" in opened.words
 
 
 def test_the_stream_of_every_token_at_every_place(visit):
