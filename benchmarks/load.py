@@ -305,7 +305,7 @@ def take(row: Row, server: Running, streams: int, setup: Setup) -> None:
     row.windows[streams] = found
     row.memory.append(window.memory[-1][1])
     row.client = max(row.client, window.client)
-    say(f"{name}: {digits(found.rate)} tokens/s, {len(found.errors)} errors")
+    say(f"{name}: {digits(found.rate)} tokens/s, {told(found.errors)}")
 
 
 def go_on(row: Row, server: Running, setup: Setup) -> None:
@@ -316,7 +316,12 @@ def go_on(row: Row, server: Running, setup: Setup) -> None:
         how = (LONG, setup.new, 60 * setup.minutes, server.memory, 10)
         row.long = asyncio.run(drive(server.url, model, *how))
     errors = [each.error for each in row.long.texts if each.error]
-    say(f"{text} are over, {len(errors)} errors")
+    say(f"{text} are over, {told(errors)}")
+
+
+def told(errors: Sequence[str]) -> str:
+    """How many there are, and the first."""
+    return f"{len(errors)} errors" + (f": {errors[0]}" if errors else "")
 
 
 # --- Report ---------------------------------------------------------------------------
@@ -375,7 +380,7 @@ def report(rows: Sequence[Row], setup: Setup) -> str:
     speeds = page.table(
         [
             *("server", "streams", "tokens/s", "times"),
-            *(f"first token, ms: {percents}", f"next token, ms: {percents}"),
+            *(f"first token, ms: {percents}", f"next piece, ms: {percents}"),
             *("texts", "errors"),
         ],
         speed_lines(rows),
@@ -390,7 +395,8 @@ def report(rows: Sequence[Row], setup: Setup) -> str:
 
 {speeds}
 
-{setup.seconds:g} s of each, after a warm-up in which every stream has had a text.
+{setup.seconds:g} s of each, after a warm-up in which every stream has had a text, or
+which took twice as long.
 Each stream asks for its next text when it has the last: {setup.new} greedy tokens,
 streamed, after {SHORTEST} to {LONGEST} random ids that are new each time, so that
 nothing is found in a cache of prompts.  Server and client share the machine.
@@ -401,10 +407,11 @@ nothing is found in a cache of prompts.  Server and client share the machine.
 - llama.cpp: the server in the wheel `xllamacpp`, with as many slots as streams; its
   int8 is Q8_0, and keys and values are in float16, as it has them by default
 - times: tokens/s beside those of the first line of this server
-- first token: from the request to its first token; next token: from each token of a
-  text to the next
-- errors: requests that failed, or whose text had another length; {percents} are values
-  that occurred, of fewer than 100 texts p99 is the largest
+- first token: from the request to its first token; next piece: from each piece of a
+  text to the next; a piece is a token, but where it is behind ours puts some together
+- {percents}: values that occurred; of fewer than 100, p99 is the largest
+- texts: of which the first token came in that time
+- errors: requests that failed, or whose text had another length
 
 {starts}
 
@@ -449,7 +456,7 @@ def missing_lines(rows: Sequence[Row]) -> str:
         if row.long:
             errors += [text.error for text in row.long.texts if text.error]
         if errors:
-            lines.append(f"- {row.served.name}: {len(errors)} errors; {errors[0]}")
+            lines.append(f"- {row.served.name}: {told(errors)}")
     return "\n".join(lines) or "- nothing"
 
 
@@ -490,12 +497,16 @@ def draw(rows: Sequence[Row], file: Path) -> None:
 
 
 def choose(only: Sequence[str]) -> list[Served]:
-    """The servers in whose names one of the words is; all for no words."""
+    """The servers with these names, or with such a word in them; all for no words."""
+    names = [served.name for served in SERVED]
+    wanted: set[str] = set()
     for word in only:
-        if not any(word in served.name for served in SERVED):
-            names = ", ".join(served.name for served in SERVED)
-            raise BadInput(f"--only {word}: no server is called so, of {names}")
-    return [s for s in SERVED if not only or any(word in s.name for word in only)]
+        found = [word] if word in names else [name for name in names if word in name]
+        if not found:
+            some = ", ".join(names)
+            raise BadInput(f"--only {word}: no server is called so, of {some}")
+        wanted |= set(found)
+    return [served for served in SERVED if not only or served.name in wanted]
 
 
 def expected(chosen: Sequence[Served], setup: Setup) -> float:
@@ -511,8 +522,8 @@ def expected(chosen: Sequence[Served], setup: Setup) -> float:
     "--only",
     multiple=True,
     metavar="WORD",
-    help="Servers with this in their names, such as 124M-ours; may be given several "
-    f"times.  Names: {', '.join(served.name for served in SERVED)}.",
+    help="A server, or all with this in their names, such as 124M-ours; may be given "
+    f"several times.  Names: {', '.join(served.name for served in SERVED)}.",
 )
 @click.option(
     "--streams",

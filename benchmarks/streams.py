@@ -1,12 +1,13 @@
 """The client of `./run load`: streams that ask a server for one text after the other.
 
 A request is one of OpenAI's `/v1/completions`, which both servers understand: ids go
-in, so that both read the same, and tokens come out one by one.  What a stream asks
-for is new each time, since a server may keep what it has read.  The time counts from
-the request to the arrival of each token here.
+in, so that both read the same, and pieces of text come out, as soon as they are there.
+A piece is a token; MAX's server puts tokens together where it is behind.  What a stream
+asks for is new each time, since a server may keep what it has read.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -39,14 +40,21 @@ class Text:
     Attributes:
         start: When it was sent.
         asked: How many tokens it is to have.
-        times: When each came.
+        times: When each piece came.
         error: What went wrong.
+        ended: Whether it has all its tokens.
     """
 
     start: float
     asked: int
     times: list[float] = field(default_factory=list)
     error: str = ""
+    ended: bool = False
+
+    @property
+    def tokens(self) -> float:
+        """Of a piece, on average; one, as far as is known, before the end."""
+        return self.asked / len(self.times) if self.ended else 1
 
 
 def body(model: Model, rng: np.random.Generator, new: int) -> dict[str, Any]:
@@ -86,9 +94,10 @@ async def ask(
                     if fields["choices"]:
                         text.times.append(now)
             # llama.cpp has an event for the end, without a token.
-            del text.times[tokens:]
-            if len(text.times) != text.asked or tokens != text.asked:
-                text.error = f"{len(text.times)} events, {tokens} tokens"
+            del text.times[text.asked :]
+            if tokens != text.asked or not text.times:
+                text.error = f"it wrote {tokens} tokens, not {text.asked}"
+            text.ended = not text.error
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError) as error:
         text.error = f"{type(error).__name__}: {error}"
 
@@ -147,7 +156,7 @@ async def drive(
     """Has streams ask for texts, each for the next when it has one.
 
     Their first texts are of different lengths, so that they do not go in step; the
-    window begins when all have ended.
+    window begins when all have ended, or after twice its length.
 
     Args:
         url: The server.
@@ -176,8 +185,10 @@ async def drive(
     async with new_session() as session:
         tasks = [asyncio.create_task(stream(n)) for n in range(streams)]
         try:
-            for event in warm:
-                await event.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * seconds):
+                    for event in warm:
+                        await event.wait()
             start, cpu = time.perf_counter(), time.process_time()
             memory = [(0.0, look())]
             for n in range(looks):
@@ -206,7 +217,7 @@ class Figures(NamedTuple):
 
     rate: float  # tokens a second
     first: list[float]  # from a request to its first token
-    gaps: list[float]  # from a token to the next of the same text
+    gaps: list[float]  # from a piece to the next of the same text
     texts: int  # of which the first token came
     errors: list[str]
 
@@ -220,7 +231,7 @@ def figures(texts: Sequence[Text], start: float, end: float) -> Figures:
     def inside(moment: float) -> bool:
         return start <= moment < end
 
-    tokens = sum(inside(moment) for text in texts for moment in text.times)
+    tokens = sum(text.tokens * sum(map(inside, text.times)) for text in texts)
     began = [t for t in texts if t.times and inside(t.times[0])]
     gaps = [b - a for t in texts for a, b in pairwise(t.times) if inside(b)]
     return Figures(
