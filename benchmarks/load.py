@@ -536,7 +536,7 @@ def expected(chosen: Sequence[Served], setup: Setup) -> float:
 @click.option(
     "--seconds",
     type=click.FloatRange(1),
-    default=15,
+    default=12,
     show_default=True,
     help="How long each is measured.",
 )
