@@ -3,14 +3,9 @@
 The wheel for Linux is built for AVX2, not for what this CPU may have beyond it.
 """
 
-from benchmarks.programs.gpt2_124m import (
-    N_EMBD,
-    N_HEAD,
-    N_LAYER,
-    VOCAB_SIZE,
-    load_weights,
-    turned,
-)
+import json
+
+from benchmarks.programs.gpt2_124m import load_weights, turned
 from benchmarks.programs.program import Files, Program, Tokens
 
 
@@ -23,25 +18,26 @@ class LlamaCpp(Program):
 
         kinds = gguf.GGMLQuantizationType
         large = {"float32": kinds.F32, "bfloat16": kinds.BF16, "int8": kinds.Q8_0}
+        config = json.loads((files.checkpoint / "config.json").read_text())
+        n_layer, n_embd = config["n_layer"], config["n_embd"]
         writer = gguf.GGUFWriter(files.own, "gpt2")
-        writer.add_block_count(N_LAYER)
-        writer.add_head_count(N_HEAD)
-        writer.add_embedding_length(N_EMBD)
-        writer.add_feed_forward_length(4 * N_EMBD)
-        writer.add_context_length(1024)
+        writer.add_block_count(n_layer)
+        writer.add_head_count(config["n_head"])
+        writer.add_embedding_length(n_embd)
+        writer.add_feed_forward_length(4 * n_embd)
+        writer.add_context_length(config["n_positions"])
         writer.add_layer_norm_eps(1e-5)
         # The server answers with text, so a token's text is its id, in five digits.
         writer.add_tokenizer_model("gpt2")
-        writer.add_token_list([f"{i:05}" for i in range(VOCAB_SIZE)])
+        writer.add_token_list([f"{i:05}" for i in range(config["vocab_size"])])
         writer.add_token_merges(["0 0"])  # an empty list would be left out
-        names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.GPT2, N_LAYER)
+        names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.GPT2, n_layer)
         for name, x in turned(load_weights(files.checkpoint)).items():
             small = x.ndim == 1 or name == "wpe.weight"
             kind = kinds.F32 if small else large[precision]
             its_name = names.get_name(name, try_suffixes=(".weight", ".bias"))
-            writer.add_tensor(
-                its_name, gguf.quants.quantize(x.numpy(), kind), raw_dtype=kind
-            )
+            data = gguf.quants.quantize(x.float().numpy(), kind)
+            writer.add_tensor(its_name, data, raw_dtype=kind)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
