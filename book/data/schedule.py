@@ -1,8 +1,8 @@
 """How MAX's scheduler serves six texts, call by call.
 
-Three texts at once, and at most 64 tokens of prompts in a call: so few that one sees
-prompts read in parts.  Beside it, the same scheduler is handed the same texts in two
-other ways: one after another, and three by three.
+Three texts at once, and at most 64 tokens in a call: so few that one sees prompts read
+in parts.  Beside it, the same texts are served in three other ways: with prompts first,
+which is MAX's rule unless it is told otherwise; three by three; and one after another.
 """
 
 import queue
@@ -26,8 +26,8 @@ from gpt2.checkpoint import load_checkpoint
 from gpt2.serving.architecture import ARCHITECTURES, Loop
 
 MODEL = ROOT / "models" / "shakespeare"
-AT_ONCE = 3
-PROMPT_TOKENS = 64  # at most in one call
+TEXTS_AT_ONCE = 3
+TOKENS_AT_ONCE = 64  # that one call reads at most; the server's own are 512
 
 JULIET = """\
 JULIET:
@@ -52,7 +52,7 @@ Our bruised arms hung up for monuments;
 
 # What is to be continued, by how many tokens, and before which call it comes.
 TEXTS = [
-    ("ROMEO:", 12, 0),
+    ("ROMEO:", 14, 0),
     (JULIET, 22, 0),
     (GLOUCESTER + "CLARENCE:", 7, 2),
     ("What is", 9, 3),
@@ -60,12 +60,21 @@ TEXTS = [
     ("My lord,", 5, 7),
 ]
 
+Handing = Callable[[int, int], int]
+
+
+def in_batches(size: int) -> Handing:
+    """Hands over so many, and no more until they have ended."""
+    return lambda come, under_way: 0 if under_way else min(come, size)
+
+
 # How many of the texts that have come are handed to the scheduler, when so many are
-# under way.
-WAYS: dict[str, Callable[[int, int], int]] = {
-    "server": lambda come, under_way: come,
-    "batches": lambda come, under_way: 0 if under_way else min(come, AT_ONCE),
-    "alone": lambda come, under_way: 0 if under_way else min(come, 1),
+# under way; and whether a call may read prompts beside texts that are being written.
+WAYS: dict[str, tuple[Handing, bool]] = {
+    "server": (lambda come, under_way: come, True),
+    "prompts": (lambda come, under_way: come, False),
+    "batches": (in_batches(TEXTS_AT_ONCE), True),
+    "alone": (in_batches(1), True),
 }
 
 
@@ -73,8 +82,8 @@ def data() -> dict[str, Any]:
     tokenizer = load_checkpoint(str(MODEL)).tokenizer
     prompts = [tokenizer.encode(text).ids for text, _, _ in TEXTS]
     calls = {}
-    for name, way in WAYS.items():
-        with served() as (loop, scheduler, requests):
+    for name, (way, in_flight) in WAYS.items():
+        with served(in_flight) as (loop, scheduler, requests):
             news = [new for _, new, _ in TEXTS]
             texts = [text(*each) for each in zip(prompts, news, strict=True)]
             noted = Noted(loop, texts, tokenizer)
@@ -84,8 +93,8 @@ def data() -> dict[str, Any]:
             page_size = loop.kv_manager.params.page_size
         calls[name] = noted.calls
     return {
-        "at_once": AT_ONCE,
-        "prompt_tokens": PROMPT_TOKENS,
+        "texts_at_once": TEXTS_AT_ONCE,
+        "tokens_at_once": TOKENS_AT_ONCE,
         "pages": pages,
         "page_size": page_size,
         "texts": [
@@ -107,7 +116,9 @@ def text(ids: Sequence[int], new: int) -> TextContext:
 
 
 @contextmanager
-def served() -> Iterator[tuple[Loop, TokenGenerationScheduler, queue.Queue[Any]]]:
+def served(
+    in_flight: bool,
+) -> Iterator[tuple[Loop, TokenGenerationScheduler, queue.Queue[Any]]]:
     """The loop as the server loads it, its scheduler, and the queue of requests."""
     for architecture in ARCHITECTURES:
         if architecture.name not in PIPELINE_REGISTRY.architectures:
@@ -116,8 +127,9 @@ def served() -> Iterator[tuple[Loop, TokenGenerationScheduler, queue.Queue[Any]]
         PipelineArgs.from_flat_kwargs(
             model_path=str(MODEL),
             weight_path=["model.safetensors"],
-            max_batch_size=AT_ONCE,
-            max_batch_input_tokens=PROMPT_TOKENS,
+            max_batch_size=TEXTS_AT_ONCE,
+            max_batch_input_tokens=TOKENS_AT_ONCE,
+            enable_in_flight_batching=in_flight,
         )
     )
     retrieved = PIPELINE_REGISTRY.retrieve_factory(config)
@@ -140,7 +152,7 @@ def run(
     scheduler: TokenGenerationScheduler,
     requests: "queue.Queue[Any]",
     noted: "Noted",
-    way: Callable[[int, int], int],
+    way: Handing,
 ) -> None:
     """Hands over the texts as they come, and has the scheduler go on to the end."""
     handed = 0

@@ -4,11 +4,12 @@
 figures["schedule"] = {
   ways: [
     ["server", "as the server does"],
+    ["prompts", "prompts first"],
     ["batches", "in batches of three"],
     ["alone", "one after another"],
   ],
 
-  start: () => ({ way: "server", step: 17 }),
+  start: () => ({ way: "server", step: 14 }),
 
   act(data, state, name, value) {
     const way = name === "way" ? value : state.way;
@@ -68,7 +69,7 @@ figures["schedule"] = {
     const words = memory + 70;
     const sums = words + 11.5 * data.texts.length + 10;
     return picture(
-      sums + 39,
+      sums + 13 * this.ways.length,
       this.describe(data, state),
       this.timeline(data, state, { top, rows, left: 80 }),
       this.memory(data, state, memory),
@@ -244,22 +245,35 @@ figures["schedule"] = {
     });
   },
 
-  // How many calls each way takes.
+  // For how many calls a text pauses at most.
+  longestPause(data, way) {
+    const pauses = data.texts.flatMap((_, text) => {
+      let length = 0;
+      return data.calls[way].map((_, step) =>
+        this.doing(data, way, text, step) === "pauses" ? (length += 1) : (length = 0),
+      );
+    });
+    return Math.max(...pauses);
+  },
+
+  // How many calls each way takes, and how long a text pauses in it.
   sums(data, { way, step }, y) {
     const most = Math.max(...this.ways.map(([name]) => data.calls[name].length));
-    const [left, right] = [102, 300];
+    const [left, right] = [102, 258];
     return this.ways.map(([name, said], i) => {
       const count = data.calls[name].length;
       const long = (calls) => ((right - left) * calls) / most;
       const now = name === way;
       const row = y + i * 13;
+      const pause = this.longestPause(data, name);
+      const paused = pause ? `longest pause ${pause}` : "no pause";
       const kind = { class: now ? "strong" : "faint", "font-size": 9 };
       const bar = { x: left, y: row - 7, height: 8 };
       return [
         label(98, row, said, { ...kind, "text-anchor": "end" }),
         shaded(0, { ...bar, width: long(count) }),
         now && tag("rect", { ...bar, width: long(step + 1), class: "figure" }),
-        label(left + long(count) + 4, row, `${count} calls`, kind),
+        label(left + long(count) + 4, row, `${count} calls, ${paused}`, kind),
       ];
     });
   },

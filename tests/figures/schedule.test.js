@@ -31,14 +31,23 @@ test("every way writes the same", () => {
   }
 });
 
-test("no call has more texts or reads more of prompts than may be", () => {
+test("no call has more texts or reads more tokens than may be", () => {
   for (const [way, step] of steps) {
     const { read, pages } = data.calls[way][step];
-    assert.ok(Object.keys(pages).length <= data.at_once);
-    const parts = texts.filter((t) => figure.doing(data, way, t, step) === "reads");
-    const tokens = parts.reduce((sum, text) => sum + read[text][1], 0);
-    assert.ok(tokens <= data.prompt_tokens);
+    assert.ok(Object.keys(pages).length <= data.texts_at_once);
+    const tokens = Object.values(read).reduce((sum, [, one]) => sum + one, 0);
+    assert.ok(tokens <= data.tokens_at_once);
   }
+});
+
+test("a text pauses only where prompts come first, and there beside none that is written", () => {
+  for (const [way, step] of steps) {
+    const doing = texts.map((text) => figure.doing(data, way, text, step));
+    if (way !== "prompts") assert.ok(!doing.includes("pauses"));
+    else assert.ok(!doing.includes("reads") || !doing.includes("writes"));
+  }
+  const pauses = ways.map((way) => figure.longestPause(data, way));
+  assert.deepEqual(pauses, [0, 4, 0, 0]);
 });
 
 test("no page is left out, overfull or anyone else's", () => {
@@ -62,13 +71,20 @@ test("the run shows what the chapter tells of", () => {
   const said = (what) =>
     calls.filter((_, step) => what.test(figure.describe(data, { way: "server", step })));
   assert.equal(said(/that was kept/).length, 1);
-  assert.ok(said(/pause/).length > 1);
+  assert.ok(said(/reads .* of its prompt.* next token/).length > 3);
   assert.ok(said(/wait/).length > 5);
-  assert.equal(said(/end/).length, 5);
+  assert.equal(said(/ends here/).length, texts.length);
   const parts = calls.filter(({ read }) => read[2] && read[2][0] < 143);
   assert.equal(parts.length, 3);
-  const [server, batches, alone] = ways.map((way) => data.calls[way].length);
-  assert.ok(server < batches && batches < alone);
+  assert.deepEqual(
+    parts.map(({ read }) => read[2][1]),
+    [62, 62, 19],
+  );
+  const counts = ways.map((way) => data.calls[way].length);
+  assert.deepEqual(
+    counts,
+    counts.toSorted((a, b) => a - b),
+  );
 });
 
 test("a text waits, is read, written and ended, in this order", () => {
