@@ -259,7 +259,7 @@ figures["schedule"] = {
   // How many calls each way takes, and how long a text pauses in it.
   sums(data, { way, step }, y) {
     const most = Math.max(...this.ways.map(([name]) => data.calls[name].length));
-    const [left, right] = [102, 258];
+    const [left, right] = [102, 240];
     return this.ways.map(([name, said], i) => {
       const count = data.calls[name].length;
       const long = (calls) => ((right - left) * calls) / most;
