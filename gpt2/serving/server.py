@@ -11,6 +11,8 @@ import functools
 import os
 import signal
 import socket
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,15 @@ class Serving:
             network.compile()
 
 
+@contextlib.contextmanager
+def own_folder() -> Iterator[None]:
+    """A place for temporary files, which MAX 26.7 leaves behind: its sockets."""
+    with tempfile.TemporaryDirectory(prefix="gpt2-") as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        yield
+
+
+@own_folder()
 def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
     """Serves until it is told to end: by SIGTERM, or Ctrl-C.
 
