@@ -95,7 +95,7 @@ class Ragged(Exchanged):
             return partial(self.attend, n, cache, rows)
 
         last = offsets[1:] - 1  # [texts]
-        one = [1, tokens.shape[0]]  # as if they were of one text
+        one: list[Any] = [1, tokens.shape[0]]  # as if they were of one text
         return self.read(tokens.reshape(one), positions.reshape(one), last, attention)
 
     def attend(
