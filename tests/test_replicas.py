@@ -192,13 +192,13 @@ def servers(tmp_path) -> Iterator[Servers]:
 
 @dataclass
 class Answer:
-    """What came of a request; `end` is 0 while it runs, and `error` where it broke."""
+    """What came of a request; `error` says how it broke."""
 
     prompt: str
     is_stream: bool
     text: str = ""
     error: str = ""
-    end: float = 0
+    has_ended: bool = False
 
 
 @dataclass
@@ -230,10 +230,10 @@ class Clients:
                 write(api, answer)
             except (openai.APIError, httpx.HTTPError) as error:
                 answer.error = repr(error)
-            answer.end = time.monotonic()
+            answer.has_ended = True
 
     def ended(self) -> int:
-        return sum(1 for answer in self.answers if answer.end)
+        return sum(answer.has_ended for answer in self.answers)
 
     def go_on(self, count: int = 2 * CLIENTS) -> None:
         """Until so many more have ended."""
@@ -271,20 +271,22 @@ def test_a_killed_server_loses_what_it_was_writing_and_comes_back(servers, right
     with Clients(servers.url) as clients:
         clients.go_on()
         os.kill(pid, signal.SIGKILL)
-        killed = time.monotonic()
         wait_until(lambda: servers.all_up() and servers.pids() != before)
         clients.go_on()
     lost = [answer for answer in clients.answers if answer.error]
-    cut = re.findall("while reading upstream.*?:([0-9]+)/v1", servers.said.read_text())
-    print(f"{len(clients.answers)} requests, {len(lost)} lost")
+    said = servers.said.read_text()
+    retried = re.findall("while reading response header.*?:([0-9]+)/v1", said)
+    cut = re.findall("while reading upstream.*?:([0-9]+)/v1", said)
+    count = f"{len(clients.answers)} requests, {len(lost)} lost, {len(retried)} retried"
+    print(count)
     for answer in clients.answers:
         if not answer.error:
-            assert answer.text == right[answer.prompt]
-    for answer in lost:  # it had begun: without a word, another server wrote it
-        assert answer.is_stream and answer.text
+            assert answer.text == right[answer.prompt], count
+    # The killed server had begun to answer those, and them alone.
+    assert cut == [port] * len(lost), lost
+    assert len(lost) <= CLIENTS
+    for answer in lost:
         assert right[answer.prompt].startswith(answer.text)
-        assert answer.end < killed + 5
-    assert cut == [port] * len(lost)
     after = servers.pids()
     assert after.keys() == before.keys()
     assert [p for p in before if before[p] != after[p]] == [port]

@@ -250,7 +250,7 @@ def free_ports(count: int) -> list[int]:
 
 def answers(host: str, port: int) -> bool:
     """Whether a server says that it is well."""
-    connection = http.client.HTTPConnection(host, port, timeout=0.2)
+    connection = http.client.HTTPConnection(host, port, timeout=0.5)
     with contextlib.closing(connection), contextlib.suppress(OSError):
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
