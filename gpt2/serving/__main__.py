@@ -189,8 +189,10 @@ def see_that_it_is_the_same(
 
 def introduce(replicas: int, file: Path) -> None:
     """What one may want to know of several servers."""
-    cores = os.cpu_count()
-    say(f"{replicas} servers share {cores} cores: they outlive a crash, no faster.")
+    say(
+        f"{replicas} servers share {os.cpu_count()} cores: when one crashes, others go "
+        "on, but together they are no faster than one."
+    )
     say(f"nginx works by {file}.  kill -USR1 {os.getpid()} restarts one after another.")
 
 

@@ -88,15 +88,15 @@ def supervise(
         before = [replica.state for replica in replicas]
         for replica in replicas:
             replica.look()
-        to_end = []
-        if waiting and all(replica.state == "up" for replica in replicas):
-            to_end = [waiting.pop(0)]
-            to_end[0].state = "ending"
+        all_up = all(replica.state == "up" for replica in replicas)
+        next_one = waiting.pop(0) if waiting and all_up else None
+        if next_one:
+            next_one.state = "ending"
         if [replica.state for replica in replicas] != before:
             nginx.use(replicas)
-        for replica in to_end:
-            time.sleep(1)  # nginx has read it
-            replica.end()
+        if next_one:
+            time.sleep(1)  # nginx has read it, and sends it no more
+            next_one.end()
         for replica in replicas:
             if replica.state == "ended":
                 replica.say_why()
@@ -104,7 +104,7 @@ def supervise(
                     return 1
                 replica.start()
         if not nginx.process:
-            if all(replica.state == "up" for replica in replicas):
+            if all_up:
                 nginx.start()
         elif nginx.process.poll() is not None:
             say(f"nginx has ended ({nginx.process.returncode}), and so does this.")
@@ -151,7 +151,7 @@ class Replica:
             sys.stderr.write(self.said.read_text())
 
     def end(self) -> None:
-        """Has it end when its texts have; nginx sends it no more."""
+        """Has it end when its texts have."""
         self.process.terminate()
 
     def wait(self, seconds: float) -> None:
@@ -251,7 +251,8 @@ def free_ports(count: int) -> list[int]:
 def answers(host: str, port: int) -> bool:
     """Whether a server says that it is well."""
     connection = http.client.HTTPConnection(host, port, timeout=0.5)
-    with contextlib.closing(connection), contextlib.suppress(OSError):
+    refused = OSError, http.client.HTTPException
+    with contextlib.closing(connection), contextlib.suppress(*refused):
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
     return False
