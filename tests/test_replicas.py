@@ -115,8 +115,11 @@ class Servers:
                 found[words[words.index("--port", words.index("--host")) + 1]] = pid
         return found
 
-    def all_up(self) -> bool:
-        return len(self.pids()) == 2 and " down;" not in self.file.read_text()
+    def are_up_without(self, old: set[int]) -> bool:
+        """Whether both are up, and neither is one of the old processes."""
+        pids = {*self.pids().values()}
+        in_use = " down;" not in self.file.read_text()
+        return len(pids) == 2 and not pids & old and in_use
 
 
 def processes() -> dict[int, int]:
@@ -271,7 +274,7 @@ def test_a_killed_server_loses_what_it_was_writing_and_comes_back(servers, right
     with Clients(servers.url) as clients:
         clients.go_on()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: servers.all_up() and servers.pids() != before)
+        wait_until(lambda: servers.are_up_without({pid}))
         clients.go_on()
     lost = [answer for answer in clients.answers if answer.error]
     said = servers.said.read_text()
@@ -307,10 +310,7 @@ def test_all_are_restarted_and_no_text_is_lost(servers, right):
     with Clients(servers.url) as clients:
         clients.go_on()
         servers.process.send_signal(signal.SIGUSR1)
-        wait_until(
-            lambda: servers.all_up() and not before & set(servers.pids().values()),
-            2 * PATIENCE,
-        )
+        wait_until(lambda: servers.are_up_without(before), 2 * PATIENCE)
         clients.go_on()
     print(f"{len(clients.answers)} requests")
     assert [answer.error for answer in clients.answers if answer.error] == []
