@@ -192,7 +192,8 @@ def continue_file(request: Request) -> None:
 
         prompts = jobs.read_prompts(request.prompts)
         results = jobs.read_results(request.out)
-        seed = results.seed if request.seed is None else request.seed
+        jobs.check_models(prompts, request.model, request.prompts)
+        seed = results.seed(prompts) if request.seed is None else request.seed
         request.seed = new_seed() if seed is None else seed
         if Path(request.model).is_dir():  # one folder has many spellings
             request.model = str(Path(request.model).resolve())
@@ -202,7 +203,7 @@ def continue_file(request: Request) -> None:
         jobs.check_results(results, prompts, made_with, request.out, request.prompts)
     checkpoint = read_checkpoint(request)
     with refusing():
-        jobs.check_prompts(prompts, checkpoint, request.prompts)
+        counts = jobs.count_tokens(prompts, checkpoint, request.prompts)
     done = len(results.lines)
     with contextlib.ExitStack() as opened:
         with refusing():
@@ -214,18 +215,8 @@ def continue_file(request: Request) -> None:
             return
         pipeline = prepare(request, checkpoint)
         prepared = time.perf_counter()
-        texts = jobs.complete(
-            pipeline,
-            prompts,
-            request.decoding(),
-            seed=request.seed,
-            done=done,
-            batch_size=request.batch_size,
-            draft=request.draft,
-            made_with=made_with,
-            file=file,
-            **request.ending(),
-        )
+        waiting = prompts[done:]
+        texts = jobs.complete(pipeline, waiting, request)
         tokens = 0
         columns = SpinnerColumn(), BarColumn(), MofNCompleteColumn(), Elapsed()
         still = not messages.is_terminal
@@ -234,7 +225,7 @@ def continue_file(request: Request) -> None:
             learners_lines(request.whose),
         ):
             bar = progress.add_task("", total=len(prompts), completed=done)
-            for text in texts:
+            for text in jobs.write(file, waiting, counts[done:], texts, made_with):
                 progress.advance(bar)
                 tokens += len(text.ids)
     summarize(tokens, start, prepared, drawn(request.decoding(), request.seed))

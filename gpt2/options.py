@@ -296,7 +296,8 @@ many = together(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}; a line '
-        'may have a "max_new_tokens" of its own.',
+        'may have a "max_new_tokens" of its own.  Or OpenAI\'s batch lines, for '
+        "/v1/completions: what is in a body counts for its line.",
     ),
     option(
         MANY,
