@@ -186,6 +186,10 @@ MADE_WITH = (
 def continue_file(request: Request) -> None:
     """Continues each prompt of a file that has no text yet in the other file."""
     assert request.prompts is not None and request.out is not None
+    if request.on == "ray":
+        from gpt2 import on_ray
+
+        on_ray.begin(request.ray_address)
     start = time.perf_counter()
     with moving("reading the files"), refusing():
         from gpt2 import jobs
@@ -213,10 +217,20 @@ def continue_file(request: Request) -> None:
             messages.print(there, soft_wrap=True, markup=False)
         if done == len(prompts):
             return
-        pipeline = prepare(request, checkpoint)
-        prepared = time.perf_counter()
         waiting = prompts[done:]
-        texts = jobs.complete(pipeline, waiting, request)
+        # On Ray as well: what an engine would stumble over is said here, and what MAX
+        # has compiled for this one need not be compiled for the others.
+        pipeline = prepare(request, checkpoint)
+        if request.on == "ray":
+            del pipeline
+            with moving("starting Ray"):
+                where = on_ray.cluster(request.ray_address, request.engines)
+                engines = opened.enter_context(where)
+            steps = made_with.get("steps")
+            texts = on_ray.complete(waiting, request, steps, engines)
+        else:
+            texts = jobs.complete(pipeline, waiting, request)
+        prepared = time.perf_counter()
         tokens = 0
         columns = SpinnerColumn(), BarColumn(), MofNCompleteColumn(), Elapsed()
         still = not messages.is_terminal

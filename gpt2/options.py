@@ -317,6 +317,29 @@ many = together(
         help="With --prompts: how many to continue at once.  When one has ended, the "
         "next begins.",
     ),
+    option(
+        MANY,
+        "--on",
+        type=click.Choice(["ray"]),
+        help="With --prompts: where to do it.  On Ray, several engines share the work, "
+        "here or on a cluster: the same texts.  Ray has an environment of its own, "
+        "which is made once.",
+    ),
+    option(
+        MANY,
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="With --on ray: the cluster.  Each of its machines needs this repository "
+        "and the model at the same place.  Default: one that is started here, and ends "
+        "with the command.",
+    ),
+    option(
+        MANY,
+        "--engines",
+        type=click.IntRange(min=1),
+        help="With --on ray: how many, each in a process of its own.  Default: one for "
+        "each machine.",
+    ),
 )
 
 # --- Trace -------------------------------------------------------------------------
@@ -385,6 +408,9 @@ class Request:
     prompts: Path | None = None
     out: Path | None = None
     batch_size: int = 8
+    on: str | None = None
+    ray_address: str | None = None
+    engines: int | None = None
     # A look inside
     trace: bool = False
     trace_json: Path | None = None
@@ -474,7 +500,7 @@ def refuse_contradictions(request: Request) -> None:
     excluded = [
         (request.greedy, "--greedy", ["temperature", *filters, "samples"]),
         (request.temperature == 0, "--temperature 0", [*filters, "samples"]),
-        (request.device != "cpu", f"--device {request.device}", ["eager"]),
+        (request.device != "cpu", f"--device {request.device}", ["eager", "on"]),
         (
             is_search,
             "--beams",
@@ -490,7 +516,8 @@ def refuse_contradictions(request: Request) -> None:
     needed = [
         (is_own, "--from steps", ["strict"]),
         (is_search, "--beams", search),
-        (is_file, "--prompts", ["out", "batch_size"]),
+        (is_file, "--prompts", ["out", "batch_size", "on"]),
+        (request.on == "ray", "--on ray", ["ray_address", "engines"]),
         (request.out is not None, "--out", ["prompts"]),
     ]
     for there, one, names in needed:
