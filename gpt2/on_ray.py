@@ -5,8 +5,12 @@ file.  Each actor is a process with an engine of its own, on this machine or ano
 One that is killed is replaced, and its block given to another: a text depends on its
 prompt alone, so nobody can tell.  Only the process that you started writes the file.
 
-On a cluster, each machine needs this repository at the same place, with the environment
-`.venv-ray`; a model that is a folder has to lie at the same place too.
+On a cluster, each machine needs this repository at the same place, and a model that is
+a folder as well; the same processor, for the same bytes; and the same token, in
+`~/.ray/auth_token`, which the first writes.  Each joins it by one of these:
+
+    RAY_AUTH_MODE=token .venv-ray/bin/ray start --head --port 6379
+    RAY_AUTH_MODE=token .venv-ray/bin/ray start --address HOST:6379
 """
 
 import contextlib
@@ -23,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from gpt2 import jobs
+from gpt2 import jobs, process
 from gpt2.learner import text_of
 from gpt2.options import Request
 from gpt2.preparation import prepare
@@ -79,6 +83,7 @@ def cluster(address: str | None, engines: int | None) -> Iterator[int]:
         BadInput: If there is no such cluster, or it has no room for them.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reports nothing to its vendor
+    os.environ.setdefault("RAY_AUTH_MODE", "token")  # as Ray does where it starts
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # nor all it does to you
     import ray
 
@@ -92,12 +97,14 @@ def cluster(address: str | None, engines: int | None) -> Iterator[int]:
                 logging_level=logging.ERROR,
                 **({} if address else local),
             )
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise BadInput(f"Ray does not start: {last_line(error)}") from None
+    except Exception as error:  # Ray raises everything, that itself included
+        hint = "; do both have the same ~/.ray/auth_token?" if address else ""
+        raise BadInput(f"Ray does not start: {last_line(error)}{hint}") from None
     if not address:
         say("Ray runs here until the end; its ports are open to others, with a token.")
     # It says on stdout when a process has ended; and then starts it anew.
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        process.raise_interrupts()  # to leave nothing running
         try:
             engines = engines or sum(node["Alive"] for node in ray.nodes())
             there = ray.cluster_resources().get("CPU", 0)

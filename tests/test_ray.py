@@ -156,6 +156,24 @@ def test_two_engines_write_the_same_bytes(place, whole):
     assert "9600 tokens in" in last and "seed 5" in last
 
 
+def test_batch_lines_and_a_learners_steps_go_there_as_well(place):
+    """The engine there is made of the same twelve files."""
+    url = {"method": "POST", "url": "/v1/completions"}
+    bodies = [{"prompt": "KING:", "seed": 3}, {"prompt": "", "temperature": 0}]
+    place.prompts.write_text(
+        "".join(
+            json.dumps({"custom_id": str(i), **url, "body": body}) + "\n"
+            for i, body in enumerate(bodies)
+        )
+    )
+    place.finish(place.start("--from", "steps", on_ray=False))
+    expected = place.out.read_bytes()
+    place.out.unlink()
+    place.finish(place.start("--from", "steps"))
+    assert place.out.read_bytes() == expected
+    assert expected.count(b'"steps": ') == 2
+
+
 def test_an_engine_that_is_killed_is_replaced(place, whole):
     run = place.start("--engines", "2")
     place.wait_for(run, 1)
