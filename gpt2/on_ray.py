@@ -5,9 +5,9 @@ file.  Each actor is a process with an engine of its own, on this machine or ano
 One that is killed is replaced, and its block given to another: a text depends on its
 prompt alone, so nobody can tell.  Only the process that you started writes the file.
 
-On a cluster, each machine needs this repository at the same place, and a model that is
-a folder as well; the same processor, for the same bytes; and the same token, in
-`~/.ray/auth_token`, which the first writes.  Each joins it by one of these:
+On a cluster, of Linux alone, each machine needs this repository at the same place, and
+a model that is a folder as well; the same processor, for the same bytes; and the same
+token, in `~/.ray/auth_token`, which the first writes.  Each joins it by one of these:
 
     RAY_AUTH_MODE=token .venv-ray/bin/ray start --head --port 6379
     RAY_AUTH_MODE=token .venv-ray/bin/ray start --address HOST:6379
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from gpt2.pipeline import Completion
 
 ROOT = Path(__file__).resolve().parent.parent
-CPUS = (
-    0.5  # of Ray's, an engine: with whole ones, two would leave none for anything else
-)
+CPUS = 0.5  # that an engine takes of Ray's; if all were taken, all else would wait
 MOVED = "GPT2_ON_RAY"  # set in a process that has moved into Ray's environment
 
 
@@ -83,8 +81,8 @@ def cluster(address: str | None, engines: int | None) -> Iterator[int]:
         BadInput: If there is no such cluster, or it has no room for them.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reports nothing to its vendor
-    os.environ.setdefault("RAY_AUTH_MODE", "token")  # as Ray does where it starts
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # nor all it does to you
+    os.environ.setdefault("RAY_AUTH_MODE", "token")  # also to connect
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # no warnings from its C++
     import ray
 
     local = {"num_cpus": engines or 1, "include_dashboard": False}
@@ -102,7 +100,7 @@ def cluster(address: str | None, engines: int | None) -> Iterator[int]:
         raise BadInput(f"Ray does not start: {last_line(error)}{hint}") from None
     if not address:
         say("Ray runs here until the end; its ports are open to others, with a token.")
-    # It says on stdout when a process has ended; and then starts it anew.
+    # Ray says on stdout when a process of its own has ended.
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         process.raise_interrupts()  # to leave nothing running
         try:

@@ -28,6 +28,10 @@ pytestmark = [
         not (PYTHON.parent.parent / "made-from.lock").exists(),
         reason="Ray's environment is not there: ./run generate-on-ray --help makes it",
     ),
+    pytest.mark.skipif(
+        not Path("/proc/self/environ").exists(),
+        reason="only Linux tells whose a process is",
+    ),
 ]
 
 # Two nodes of one machine: a second process that Ray takes for a second machine.  They
