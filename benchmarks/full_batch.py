@@ -81,7 +81,7 @@ def write(
         engine,
         workload.tokenizer or wordless(engine.config.vocab_size),
         [workload.prompt] * len(counts),
-        Decoding(),
+        [Decoding()] * len(counts),
         generators(0, len(counts)),
         max_new_tokens=counts,
         batch_size=batch_size,

@@ -26,7 +26,9 @@ The files, in the order in which they are read:
     trace         how each token came about
     checkpoint    weights, sizes and tokenizer, from disk or the hub
     pipeline      text in, text out
+    batch         OpenAI's lines: what a server takes as well
     jobs          files of prompts
+    on_ray        the same on Ray, in several engines
     options       the options of the command line
     preparation   from a request to a model that can run
     terminal      what it says beside its text

@@ -186,13 +186,18 @@ MADE_WITH = (
 def continue_file(request: Request) -> None:
     """Continues each prompt of a file that has no text yet in the other file."""
     assert request.prompts is not None and request.out is not None
+    if request.on == "ray":
+        from gpt2 import on_ray
+
+        on_ray.begin(request.ray_address)
     start = time.perf_counter()
     with moving("reading the files"), refusing():
         from gpt2 import jobs
 
         prompts = jobs.read_prompts(request.prompts)
         results = jobs.read_results(request.out)
-        seed = results.seed if request.seed is None else request.seed
+        jobs.check_models(prompts, request.model, request.prompts)
+        seed = results.seed(prompts) if request.seed is None else request.seed
         request.seed = new_seed() if seed is None else seed
         if Path(request.model).is_dir():  # one folder has many spellings
             request.model = str(Path(request.model).resolve())
@@ -202,7 +207,7 @@ def continue_file(request: Request) -> None:
         jobs.check_results(results, prompts, made_with, request.out, request.prompts)
     checkpoint = read_checkpoint(request)
     with refusing():
-        jobs.check_prompts(prompts, checkpoint, request.prompts)
+        counts = jobs.count_tokens(prompts, checkpoint, request.prompts)
     done = len(results.lines)
     with contextlib.ExitStack() as opened:
         with refusing():
@@ -212,20 +217,20 @@ def continue_file(request: Request) -> None:
             messages.print(there, soft_wrap=True, markup=False)
         if done == len(prompts):
             return
+        waiting = prompts[done:]
+        # On Ray as well: what an engine would stumble over is said here, and what MAX
+        # has compiled for this one need not be compiled for the others.
         pipeline = prepare(request, checkpoint)
+        if request.on == "ray":
+            del pipeline
+            with moving("starting Ray"):
+                where = on_ray.cluster(request.ray_address, request.engines)
+                engines = opened.enter_context(where)
+            steps = made_with.get("steps")
+            texts = on_ray.complete(waiting, request, steps, engines)
+        else:
+            texts = jobs.complete(pipeline, waiting, request)
         prepared = time.perf_counter()
-        texts = jobs.complete(
-            pipeline,
-            prompts,
-            request.decoding(),
-            seed=request.seed,
-            done=done,
-            batch_size=request.batch_size,
-            draft=request.draft,
-            made_with=made_with,
-            file=file,
-            **request.ending(),
-        )
         tokens = 0
         columns = SpinnerColumn(), BarColumn(), MofNCompleteColumn(), Elapsed()
         still = not messages.is_terminal
@@ -234,7 +239,7 @@ def continue_file(request: Request) -> None:
             learners_lines(request.whose),
         ):
             bar = progress.add_task("", total=len(prompts), completed=done)
-            for text in texts:
+            for text in jobs.write(file, waiting, counts[done:], texts, made_with):
                 progress.advance(bar)
                 tokens += len(text.ids)
     summarize(tokens, start, prepared, drawn(request.decoding(), request.seed))

@@ -96,7 +96,8 @@ class Text:
     Attributes:
         index: Which of the prompts it continues.
         ids: Its tokens, the prompt's first.
-        rng: Draws the new ones.
+        decoding: How each new one is chosen.
+        rng: Draws them.
         stream: Turns them into text.
         left: How many it may still get.
         stop_tokens: Ids that end it.
@@ -106,6 +107,7 @@ class Text:
 
     index: int
     ids: list[int]
+    decoding: Decoding
     rng: np.random.Generator
     stream: TextStream
     left: int
@@ -212,7 +214,7 @@ class Batch:
             self.cache.lengths[row] = 0
         return text.ids[text.start + int(self.cache.lengths[row]) :]
 
-    def grow(self, decoding: Decoding) -> Iterator[Step]:
+    def grow(self) -> Iterator[Step]:
         """Reads, and adds to each text the tokens that can be chosen then.
 
         That is one, and one more for each guess that it turns out to be.  A text that
@@ -221,7 +223,7 @@ class Batch:
         for row, guessed, logits in self.read():
             text = self.growing[row]
             for said, guess in zip(logits, [*guessed, None], strict=True):
-                token = decoding.choose(said, text.ids, text.rng)
+                token = text.decoding.choose(said, text.ids, text.rng)
                 step = text.grow(token, said)
                 if step.end:
                     del self.growing[row]
@@ -236,11 +238,11 @@ def generate(
     engine: AnyEngine,
     tokenizer: Tokenizer,
     prompts: Sequence[Sequence[int]],
-    decoding: Decoding,
+    decodings: Sequence[Decoding],
     rngs: Sequence[np.random.Generator],
     *,
     max_new_tokens: Sequence[int],
-    stop: Sequence[str] = (),
+    stops: Sequence[Sequence[str]] | None = None,
     stop_tokens: Collection[int] = (),
     full_context: FullContext = "slide",
     batch_size: int | None = None,
@@ -260,39 +262,44 @@ def generate(
         engine: With or without a cache.
         tokenizer: Turns ids into text.
         prompts: Ids, 1 to n_positions each.
-        decoding: How each token is chosen.
+        decodings: For each prompt, how a token is chosen.
         rngs: A generator for each prompt.
         max_new_tokens: The most tokens to add to each prompt.
-        stop: Strings that end a text.
+        stops: For each prompt, strings that end its text; None means none.
         stop_tokens: Ids that end a text.
         full_context: "slide", "drop" or "stop".
         batch_size: How many texts grow at once; None means all.
         draft: Whether to guess tokens where that saves time.  The texts are the same.
     """
     n_positions = engine.config.n_positions
-    wanted = [
-        (index, ids, rng, count)
-        for index, (ids, rng, count) in enumerate(
-            zip(prompts, rngs, max_new_tokens, strict=True)
-        )
-        if count > 0
-    ]
+    stops = [()] * len(prompts) if stops is None else stops
+    each = zip(prompts, decodings, rngs, stops, max_new_tokens, strict=True)
+    wanted = [(index, *its) for index, its in enumerate(each) if its[-1] > 0]
     if not wanted:
         return
     limit = n_positions if full_context == "stop" else None
     waiting = (
-        Text(index, [*ids], rng, TextStream(tokenizer, stop), count, stop_tokens, limit)
-        for index, ids, rng, count in wanted
+        Text(
+            index,
+            [*ids],
+            decoding,
+            rng,
+            TextStream(tokenizer, stop),
+            left=count,
+            stop_tokens=stop_tokens,
+            limit=limit,
+        )
+        for index, ids, decoding, rng, stop, count in wanted
     )
     batch = Batch(
         engine,
         min(batch_size or len(wanted), len(wanted)),
         # The last token of a text is not read any more.
-        min(max(len(ids) + count - 1 for _, ids, _, count in wanted), n_positions),
+        min(max(len(ids) + count - 1 for _, ids, *_, count in wanted), n_positions),
         max(n_positions // 4, 1) if full_context == "drop" else 1,
         engine.at_once if draft else 1,
     )
     batch.fill(waiting)
     while batch.growing:
-        yield from batch.grow(decoding)
+        yield from batch.grow()
         batch.fill(waiting)

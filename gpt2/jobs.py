@@ -4,7 +4,8 @@
     {"index": 0, "id": "r1", "prompt": "ROMEO:", "text": "...", "end": "length",
      "tokens": 50, "made_with": {"seed": 1, ...}}               the line it gets
 
-A prompt needs neither an id nor a length of its own.
+A prompt needs neither an id nor a length of its own.  Or each line is one of OpenAI's
+batch lines, and gets one of those: see `gpt2/batch.py`.
 
 The lines come in the order of the prompts, so that a text may have to wait for one
 before it; and each says what it was made with: the file of results is all that a run
@@ -12,22 +13,25 @@ needs to go on after it was killed.  A line that was cut off is written anew.
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from gpt2.decoding import Decoding
+from gpt2 import batch
+from gpt2.decoding import generators
+from gpt2.options import Request
 
 if TYPE_CHECKING:  # the files are looked at first, without MAX
     from gpt2.checkpoint import Checkpoint
     from gpt2.pipeline import Completion, Pipeline
 
-BEGINNING = b'{"index": 0, '  # of every file of results
+BEGINNINGS = b'{"index": 0, ', batch.BEGINNING  # of every file of results
 
 
 @dataclass(frozen=True)
@@ -35,22 +39,38 @@ class Prompt:
     """A line of the prompts.
 
     Attributes:
+        index: Its place among the prompts, from 0.
         line: Its number in the file, from 1.
         text: The text to continue.
         id: What the result is to carry, if anything.
-        max_new_tokens: The most tokens to add, if not as many as to the others.
+        own: Settings of its own, by their names in `Request`.
+        is_batch_line: Whether it is one of OpenAI's.
+        model: How such a line calls the model, if it does.
     """
 
+    index: int
     line: int
     text: str
     id: str | int | None = None
-    max_new_tokens: int | None = None
+    own: dict[str, Any] = field(default_factory=dict)
+    is_batch_line: bool = False
+    model: str | None = None
 
     def made_with(self, settings: dict[str, Any]) -> dict[str, Any]:
         """The settings of all prompts, with what is this one's own."""
-        if self.max_new_tokens is None:
-            return settings
-        return settings | {"max_new_tokens": self.max_new_tokens}
+        return settings | self.own
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """Draws its text: by its own seed as if it were alone, or by that of all.
+
+        That is the same as `SeedSequence(seed).spawn(n)[index]`: a text depends neither
+        on what grows beside it, nor on whether the run was interrupted.
+        """
+        if "seed" in self.own:
+            return generators(self.own["seed"], 1)[0]
+        return np.random.default_rng(
+            np.random.SeedSequence(seed, spawn_key=(self.index,))
+        )
 
 
 @dataclass(frozen=True)
@@ -65,10 +85,13 @@ class Results:
     lines: list[dict[str, Any]]
     size: int
 
-    @property
-    def seed(self) -> int | None:
-        """The seed they were made with; None if there are none."""
-        return self.lines[0]["made_with"].get("seed") if self.lines else None
+    def seed(self, prompts: Sequence[Prompt]) -> int | None:
+        """The seed of all prompts; None if each result so far had its own."""
+        for prompt, result in zip(prompts, self.lines, strict=False):
+            if "seed" not in prompt.own:
+                seed: int | None = result["made_with"].get("seed")
+                return seed
+        return None
 
 
 # --- Files -------------------------------------------------------------------------
@@ -80,24 +103,41 @@ def read_prompts(file: Path) -> list[Prompt]:
     Raises:
         ValueError: If a line cannot be used; the message names it.
     """
-    prompts = []
+    prompts: list[Prompt] = []
+    lines: dict[str | int | None, int] = {}  # of each custom_id
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         if line.strip():
             try:
-                prompts.append(read_prompt(number, line))
+                prompt = read_prompt(len(prompts), number, line)
+                if prompt.is_batch_line != (prompts or [prompt])[0].is_batch_line:
+                    raise ValueError(
+                        "batch lines and others do not mix: give each a file"
+                    )
+                if (
+                    prompt.is_batch_line
+                    and lines.setdefault(prompt.id, number) < number
+                ):
+                    raise ValueError(
+                        f'"custom_id" is {json.dumps(prompt.id)}, as in line '
+                        f"{lines[prompt.id]}: give each line its own"
+                    )
             except ValueError as error:
                 raise ValueError(f"{file}, line {number}: {error}") from None
+            prompts.append(prompt)
     if not prompts:
         raise ValueError(f"{file} has no prompts: give each a line")
     return prompts
 
 
-def read_prompt(number: int, line: bytes) -> Prompt:
+def read_prompt(index: int, number: int, line: bytes) -> Prompt:
     """Reads one line, without its file and number in what is raised."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         raise ValueError('not JSON; expected {"prompt": "..."}') from None
+    if batch.is_batch_line(fields):
+        custom_id, text, model, own = batch.read(fields)
+        return Prompt(index, number, text, custom_id, own, True, model)
     if not (isinstance(fields, dict) and isinstance(fields.get("prompt"), str)):
         raise ValueError('no text under "prompt"; expected {"prompt": "..."}')
     if others := fields.keys() - {"prompt", "id", "max_new_tokens"}:
@@ -110,7 +150,8 @@ def read_prompt(number: int, line: bytes) -> Prompt:
     count = fields.get("max_new_tokens")
     if count is not None and not (type(count) is int and count >= 1):
         raise ValueError('"max_new_tokens" is no whole number above 0')
-    return Prompt(number, fields["prompt"], fields.get("id"), count)
+    own = {} if count is None else {"max_new_tokens": count}
+    return Prompt(index, number, fields["prompt"], fields.get("id"), own)
 
 
 def read_results(file: Path) -> Results:
@@ -126,13 +167,15 @@ def read_results(file: Path) -> Results:
         raise ValueError(strange)
     data = file.read_bytes()
     size = data.rfind(b"\n") + 1
-    if not (data.startswith(BEGINNING) or BEGINNING.startswith(data)):
+    if not any(data.startswith(it) or it.startswith(data) for it in BEGINNINGS):
         raise ValueError(strange)
     lines = []
     for index, line in enumerate(data[:size].splitlines()):
         try:
             fields = json.loads(line)
-            ours = fields["index"] == index and isinstance(fields["made_with"], dict)
+            place = fields["id"] if "custom_id" in fields else fields["index"]
+            ours = place in (index, batch.request_id(index))
+            ours = ours and isinstance(fields["made_with"], dict)
         except (ValueError, LookupError, TypeError, RecursionError):
             ours = False
         if not ours:
@@ -170,9 +213,10 @@ def check_results(
                     f"{json.dumps(now)}: give the same, or choose another file"
                 )
     for prompt, result in zip(prompts, results.lines, strict=False):
-        if (prompt.text, prompt.id) != (result.get("prompt"), result.get("id")):
+        name = "custom_id" if prompt.is_batch_line else "id"
+        if (prompt.text, prompt.id) != (result.get("prompt"), result.get(name)):
             raise ValueError(
-                f"{out}, line {result['index'] + 1}, continues another prompt than "
+                f"{out}, line {prompt.index + 1}, continues another prompt than "
                 f"{file}, line {prompt.line}, has: choose another file"
             )
     if len(results.lines) > len(prompts):
@@ -182,21 +226,42 @@ def check_results(
         )
 
 
-def check_prompts(
+def check_models(prompts: Sequence[Prompt], model: str, file: Path) -> None:
+    """Sees that no line names another model than `model`, that of the command line.
+
+    A line may have the last part of its name alone, or another path to its folder.
+
+    Raises:
+        ValueError: If one does; the message says which.
+    """
+    names = {None, model, Path(model).name}
+    for prompt in prompts:
+        if prompt.model not in names:
+            if Path(str(prompt.model)).resolve() != Path(model).resolve():
+                raise ValueError(
+                    f'{file}, line {prompt.line}: "model" is '
+                    f"{json.dumps(prompt.model)}, and --model is {model}: give the same"
+                )
+            names.add(prompt.model)
+
+
+def count_tokens(
     prompts: Sequence[Prompt], checkpoint: "Checkpoint", file: Path
-) -> None:
-    """Sees that the model can read all prompts.
+) -> list[int]:
+    """The length of each prompt; sees that the model can read it.
 
     Raises:
         ValueError: If it cannot; the message says which, and why.
     """
     from gpt2.text import encode
 
+    counts = []
     for prompt in prompts:
         try:
-            encode(checkpoint, prompt.text)
+            counts.append(len(encode(checkpoint, prompt.text)))
         except ValueError as error:
             raise ValueError(f"{file}, line {prompt.line}: {error}") from None
+    return counts
 
 
 # --- Results -----------------------------------------------------------------------
@@ -219,63 +284,73 @@ def only_writer(out: Path, results: Results) -> Iterator[BinaryIO]:
 
 
 def complete(
-    pipeline: "Pipeline",
-    prompts: Sequence[Prompt],
-    decoding: Decoding,
-    *,
-    seed: int,
-    done: int,
-    made_with: dict[str, Any],
-    file: BinaryIO,
-    max_new_tokens: int,
-    **options: Any,
+    pipeline: "Pipeline", prompts: Sequence[Prompt], request: Request
 ) -> Iterator["Completion"]:
-    """Continues all prompts but the first `done`, and yields each text once written.
-
-    Prompt i draws from `SeedSequence(seed).spawn(n)[i]`: a text depends neither on
-    what grows beside it, nor on whether the run was interrupted.
+    """Continues prompts, and yields each text as soon as it and all before it ended.
 
     Args:
         pipeline: What continues them.
-        prompts: All of them, in the order of the file.
-        decoding: How each token is chosen.
-        seed: Repeats the same texts.
-        done: How many have their result already.
-        made_with: What each result is to say it was made with.
-        file: Where the results go.
-        max_new_tokens: The most tokens to add where a prompt does not say it.
-        **options: As for `Pipeline.steps`.
+        prompts: Some of the file's.
+        request: How, where they do not say it; with a seed.
     """
     from gpt2.pipeline import completions
 
-    waiting = prompts[done:]
-    texts = [prompt.text for prompt in waiting]
-    seeds = np.random.SeedSequence(seed).spawn(len(prompts))[done:]
+    assert request.seed is not None
+    texts = [prompt.text for prompt in prompts]
+    each = [dataclasses.replace(request, **prompt.own) for prompt in prompts]
     steps = pipeline.steps(
         texts,
-        decoding,
-        rngs=[np.random.default_rng(seed) for seed in seeds],
-        max_new_tokens=[prompt.max_new_tokens or max_new_tokens for prompt in waiting],
-        **options,
+        [one.decoding() for one in each],
+        rngs=[prompt.rng(request.seed) for prompt in prompts],
+        max_new_tokens=[one.max_new_tokens for one in each],
+        stop=[one.stop for one in each],
+        stop_tokens=request.stop_tokens,
+        full_context=request.full_context,  # type: ignore[arg-type]
+        batch_size=request.batch_size,
+        draft=request.draft,
     )
-    for i, completion in enumerate(completions(texts, steps)):
-        made = waiting[i].made_with(made_with)
-        file.write(result_line(done + i, waiting[i], completion, made))
+    return completions(texts, steps)
+
+
+def write(
+    file: BinaryIO,
+    prompts: Sequence[Prompt],
+    counts: Sequence[int],
+    texts: Iterable["Completion"],
+    made_with: dict[str, Any],
+) -> Iterator["Completion"]:
+    """Writes each text as it comes, and yields it once written.
+
+    Args:
+        file: Where the results go.
+        prompts: Those that have no result yet.
+        counts: The length of each.
+        texts: What continues each.
+        made_with: What the results are to say they were made with.
+    """
+    for prompt, count, text in zip(prompts, counts, texts, strict=True):
+        file.write(result_line(prompt, count, text, prompt.made_with(made_with)))
         file.flush()
-        yield completion
+        yield text
 
 
 def result_line(
-    index: int, prompt: Prompt, completion: "Completion", made_with: dict[str, Any]
+    prompt: Prompt, count: int, completion: "Completion", made_with: dict[str, Any]
 ) -> bytes:
     """One line of the results."""
-    fields = {
-        "index": index,
-        **({} if prompt.id is None else {"id": prompt.id}),
-        "prompt": prompt.text,
-        "text": completion.text,
-        "end": completion.end,
-        "tokens": len(completion.ids),
-        "made_with": made_with,
-    }
+    if prompt.is_batch_line:
+        model = prompt.model or made_with["model"]
+        fields = batch.result(
+            prompt.index, str(prompt.id), model, count, completion, made_with
+        )
+    else:
+        fields = {
+            "index": prompt.index,
+            **({} if prompt.id is None else {"id": prompt.id}),
+            "prompt": prompt.text,
+            "text": completion.text,
+            "end": completion.end,
+            "tokens": len(completion.ids),
+            "made_with": made_with,
+        }
     return json.dumps(fields).encode() + b"\n"

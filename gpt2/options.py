@@ -300,7 +300,8 @@ many = together(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help='Continue each line of this file: {"prompt": "ROMEO:", "id": 1}; a line '
-        'may have a "max_new_tokens" of its own.',
+        'may have a "max_new_tokens" of its own.  Or OpenAI\'s batch lines, for '
+        "/v1/completions: what is in a body counts for its line.",
     ),
     option(
         MANY,
@@ -319,6 +320,29 @@ many = together(
         show_default=True,
         help="With --prompts: how many to continue at once.  When one has ended, the "
         "next begins.",
+    ),
+    option(
+        MANY,
+        "--on",
+        type=click.Choice(["ray"]),
+        help="With --prompts: where to do it.  On Ray, several engines share the work, "
+        "here or on a cluster: the same texts.  Ray has an environment of its own, "
+        "which is made once.",
+    ),
+    option(
+        MANY,
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="With --on ray: the cluster.  Each of its machines needs this repository "
+        "and the model at the same place.  Default: one that is started here, and ends "
+        "with the command.",
+    ),
+    option(
+        MANY,
+        "--engines",
+        type=click.IntRange(min=1),
+        help="With --on ray: how many, each in a process of its own.  Default: one for "
+        "each machine.",
     ),
 )
 
@@ -388,6 +412,9 @@ class Request:
     prompts: Path | None = None
     out: Path | None = None
     batch_size: int = 8
+    on: str | None = None
+    ray_address: str | None = None
+    engines: int | None = None
     # A look inside
     trace: bool = False
     trace_json: Path | None = None
@@ -477,7 +504,7 @@ def refuse_contradictions(request: Request) -> None:
     excluded = [
         (request.greedy, "--greedy", ["temperature", *filters, "samples"]),
         (request.temperature == 0, "--temperature 0", [*filters, "samples"]),
-        (request.device != "cpu", f"--device {request.device}", ["eager"]),
+        (request.device != "cpu", f"--device {request.device}", ["eager", "on"]),
         (
             is_search,
             "--beams",
@@ -493,7 +520,8 @@ def refuse_contradictions(request: Request) -> None:
     needed = [
         (is_own, "--from steps", ["strict"]),
         (is_search, "--beams", search),
-        (is_file, "--prompts", ["out", "batch_size"]),
+        (is_file, "--prompts", ["out", "batch_size", "on"]),
+        (request.on == "ray", "--on ray", ["ray_address", "engines"]),
         (request.out is not None, "--out", ["prompts"]),
     ]
     for there, one, names in needed:

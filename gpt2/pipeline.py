@@ -95,12 +95,12 @@ class Pipeline:
     def steps(
         self,
         prompts: Sequence[str],
-        decoding: Decoding = AS_IT_IS,
+        decoding: Decoding | Sequence[Decoding] = AS_IT_IS,
         *,
         seed: int | None = None,
         rngs: Sequence[np.random.Generator] | None = None,
         max_new_tokens: int | Sequence[int] = 200,
-        stop: Sequence[str] = (),
+        stop: Sequence[str] | Sequence[Sequence[str]] = (),
         stop_tokens: Sequence[str | int] = (),
         full_context: FullContext = "slide",
         batch_size: int | None = None,
@@ -110,11 +110,12 @@ class Pipeline:
 
         Args:
             prompts: The texts, of any lengths; an empty one starts from nothing.
-            decoding: How each token is chosen.
+            decoding: How each token is chosen; one way, or one for each prompt.
             seed: Repeats the same texts; without one they are new every time.
             rngs: What draws each text, instead of a seed; one generator for each.
             max_new_tokens: The most tokens to add; one number, or one for each prompt.
-            stop: Strings that end a text; they are not part of it.
+            stop: Strings that end a text; they are not part of it.  Some strings, or
+                a list of some for each prompt.
             stop_tokens: Tokens that end a text, beside the checkpoint's own: the id of
                 each, its text, or how the tokenizer spells it.
             full_context: What becomes of a text that fills the context: "slide" (exact
@@ -140,11 +141,22 @@ class Pipeline:
             )
         if isinstance(max_new_tokens, int):
             max_new_tokens = [max_new_tokens] * len(prompts)
-        if len(max_new_tokens) != len(prompts):
-            raise ValueError(
-                f"{len(max_new_tokens)} max_new_tokens for {len(prompts)} prompts: "
-                "give one number, or each one"
-            )
+        if isinstance(decoding, Decoding):
+            decoding = [decoding] * len(prompts)
+        if isinstance(stop, str) or isinstance(stop_tokens, str):
+            raise ValueError("stop and stop_tokens are lists: put the text into [...]")
+        one_for_all = all(isinstance(text, str) for text in stop)
+        stops: Any = [stop] * len(prompts) if one_for_all else stop
+        for name, values in (
+            ("max_new_tokens", max_new_tokens),
+            ("decoding", decoding),
+            ("stop", stops),
+        ):
+            if len(values) != len(prompts):
+                raise ValueError(
+                    f"{len(values)} {name} for {len(prompts)} prompts: give one for "
+                    "all, or each one"
+                )
         for count in max_new_tokens:
             if count < 0:
                 raise ValueError(f"max_new_tokens must be 0 or more, not {count}")
@@ -153,9 +165,7 @@ class Pipeline:
             raise ValueError(f"full_context {full_context!r} is none of {known}")
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
-        if isinstance(stop, str) or isinstance(stop_tokens, str):
-            raise ValueError("stop and stop_tokens are lists: put the text into [...]")
-        if "" in stop:
+        if any("" in texts for texts in stops):
             raise ValueError("a stop string is empty: leave it out")
         return generate(
             self.engine,
@@ -164,7 +174,7 @@ class Pipeline:
             decoding,
             rngs,
             max_new_tokens=max_new_tokens,
-            stop=stop,
+            stops=stops,
             stop_tokens=self.stop_ids(stop_tokens),
             full_context=full_context,
             batch_size=batch_size,

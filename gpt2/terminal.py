@@ -30,7 +30,8 @@ class BadInput(click.ClickException):
 def refusing() -> Iterator[None]:
     """What the library cannot use, or cannot open, is refused in one line.
 
-    An attribute such as `top_k` is named as the option it comes from.
+    An attribute such as `top_k` is named as the option it comes from; in quotes, it is
+    a field of a file.
     """
     try:
         yield
@@ -40,7 +41,7 @@ def refusing() -> Iterator[None]:
         message = str(error)
         for option in click.get_current_context().command.params:
             if option.name and option.opts[0].startswith("-"):
-                where = r"\b" if "_" in option.name else "^"  # a word of the text
+                where = r'(?<!")\b' if "_" in option.name else "^"  # a word of the text
                 message = re.sub(rf"{where}{option.name}\b", option.opts[0], message)
         raise BadInput(message) from None
 

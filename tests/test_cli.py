@@ -338,6 +338,10 @@ REFUSED = {
     "a penalty for nothing": (["--length-penalty=2"], "needs --beams"),
     "prompts without out": (["--prompts=README.md"], "--prompts needs --out"),
     "out without prompts": (["--out=x"], "--out needs --prompts"),
+    "Ray for one text": (["--on=ray"], "--on needs --prompts"),
+    "an address of nothing": (["--ray-address=x:1"], "--ray-address needs --on ray"),
+    "engines of nothing": (["--engines=2"], "--engines needs --on ray"),
+    "Ray with a gpu": (["--on=ray", "--device=gpu"], "--device gpu and --on exclude"),
 }
 HERE = "--prompts=models/shakespeare/prompts.jsonl"
 REFUSED_AT_ONCE = {
@@ -382,6 +386,22 @@ def test_what_needs_no_model_is_refused_before_max_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ))
     assert done.returncode == 0
+
+
+def test_ray_runs_in_its_own_environment(monkeypatch):
+    """Another process takes the place of this one, once."""
+    words = [HERE, "--out=texts.jsonl", "--on", "ray"]
+    started = []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("gpt2.on_ray.find_spec", lambda name: None)
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    monkeypatch.setattr("os.execv", lambda *given: started.append(given) or sys.exit(0))
+    monkeypatch.setattr("sys.argv", ["gpt2", "generate", *words])
+    assert gpt2("generate", *words).exit_code == 0
+    assert started == [(ROOT / "run", ["run", "generate-on-ray", *words])]
+    done = gpt2("generate", *words)
+    assert done.exit_code == 2 and len(started) == 1
+    assert "there is no Ray here" in done.stderr
 
 
 def test_one_name_again_and_again_is_refused():

@@ -61,7 +61,8 @@ def written(engine, prompts, decoding, *, count=12, **how) -> list[list[Step]]:
     steps: list[list[Step]] = [[] for _ in prompts]
     rngs = generators(0, len(prompts))
     how = {"max_new_tokens": [count] * len(prompts), **how}
-    for step in generate(engine, TOKENIZER, prompts, decoding, rngs, **how):
+    decodings = [decoding] * len(prompts)
+    for step in generate(engine, TOKENIZER, prompts, decodings, rngs, **how):
         steps[step.index].append(step)
     return steps
 
@@ -85,7 +86,8 @@ PROMPTS = [[1, 2, 3, 1, 2], [4], [0, 1, 2, 3, 0, 1], [6, 1]]
 def test_the_text_is_the_same_with_and_without(decoding, batch_size, full_context):
     """Whatever ends it, beyond the context too; and it takes fewer calls."""
     how = {"batch_size": batch_size, "full_context": full_context}
-    endings = [{}, {"stop": ["bab", "da"]}, {"stop_tokens": [0]}, {"count": 40}]
+    stops = [["bab", "da"]] * len(PROMPTS)
+    endings = [{}, {"stops": stops}, {"stop_tokens": [0]}, {"count": 40}]
     for ending in endings:
         drafting, plain = Repeating(8), Repeating(8)
         texts = written(drafting, PROMPTS, decoding, **how, **ending)

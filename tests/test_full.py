@@ -52,7 +52,7 @@ def test_random_weights_have_a_tokenizer_of_numbers():
 def test_both_ways_guess_by_what_a_text_was_written_by(names, name):
     """Bit for bit, at every token between two times that a quarter is dropped."""
     steps = generate(
-        *(names.engine, names.checkpoint.tokenizer, [[0]], Decoding()),
+        *(names.engine, names.checkpoint.tokenizer, [[0]], [Decoding()]),
         generators(0, 1),
         max_new_tokens=[31],
         full_context=name,

@@ -81,7 +81,7 @@ def test_beyond_the_context(names, eager):
     texts: list[list[int]] = [[] for _ in prompts]
     tokenizer, rngs = names.checkpoint.tokenizer, generators(0, 3)
     how = {"max_new_tokens": [20] * 3}
-    for step in generate(names.engine, tokenizer, ids, decoding, rngs, **how):
+    for step in generate(names.engine, tokenizer, ids, [decoding] * 3, rngs, **how):
         texts[step.index].append(step.token)
     for prompt, text in zip(ids, texts, strict=True):
         start = Tensor([prompt], dtype=DType.int64, device=CPU())
@@ -102,6 +102,20 @@ def test_a_row_does_not_depend_on_its_neighbours(shakespeare):
         rngs = [np.random.default_rng(seed)]
         alone = shakespeare.generate(prompt, Decoding(top_p=0.9), rngs=rngs, **how)
         assert together == alone
+
+
+def test_each_prompt_may_have_its_own_decoding_and_stops(shakespeare):
+    """And its text is the one that it has alone."""
+    decodings = [Decoding(0), Decoding(0.6), Decoding(top_k=5)]
+    stops = [["e"], [], [".", "a"]]
+    rngs = [np.random.default_rng(i) for i in range(3)]
+    texts = shakespeare.generate_batch(
+        ["KING"] * 3, decodings, stop=stops, rngs=rngs, max_new_tokens=20
+    )
+    for i, text in enumerate(texts):
+        how = {"stop": stops[i], "seed": i, "max_new_tokens": 20}
+        assert text == shakespeare.generate("KING", decodings[i], **how)
+    assert [text.end for text in texts] == ["stop", "length", "stop"]
 
 
 @pytest.mark.parametrize("decoding", [Decoding(0), Decoding(0.6, top_k=40)])
@@ -210,7 +224,8 @@ def written(engine, names, prompts, counts, **how) -> list[list[int]]:
     texts: list[list[int]] = [[] for _ in prompts]
     tokenizer, rngs = names.checkpoint.tokenizer, generators(0, len(prompts))
     how = {"max_new_tokens": counts, **how}
-    for step in generate(engine, tokenizer, prompts, Decoding(), rngs, **how):
+    decodings = [Decoding()] * len(prompts)
+    for step in generate(engine, tokenizer, prompts, decodings, rngs, **how):
         texts[step.index].append(step.token)
     return texts
 
@@ -275,7 +290,7 @@ def test_a_dropped_context_is_the_same_in_company(names):
     def logits(**how):
         tokenizer, rngs = names.checkpoint.tokenizer, generators(0, 3)
         steps = generate(
-            *(names.engine, tokenizer, prompts, Decoding(), rngs),
+            *(names.engine, tokenizer, prompts, [Decoding()] * 3, rngs),
             max_new_tokens=[30, 9, 20],
             full_context="drop",
             **how,
@@ -371,6 +386,8 @@ REFUSED = {
     "a seed below 0": ({"seed": -1}, "seed must be 0 or more"),
     "too few generators": ({"rngs": []}, "0 rngs for 1 prompts"),
     "too few lengths": ({"max_new_tokens": []}, "0 max_new_tokens for 1 prompts"),
+    "stops of another": ({"stop": [[], []]}, "2 stop for 1 prompts: give one"),
+    "no way to choose": ({"decoding": []}, "0 decoding for 1 prompts"),
     "another context": ({"full_context": "x"}, "'x' is none of slide, drop, stop"),
     "no batch": ({"batch_size": 0}, "batch_size must be 1 or more"),
     "less than nothing": ({"max_new_tokens": -1}, "max_new_tokens must be 0 or more"),

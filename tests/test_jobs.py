@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -172,9 +173,9 @@ def test_each_line_is_in_the_file_before_the_next_is_made(folder, monkeypatch):
     seen = []
     line = jobs.result_line
 
-    def noted(index, *given):
-        seen.append((index, folder.out.read_bytes().count(b"\n")))
-        return line(index, *given)
+    def noted(prompt, *given):
+        seen.append((prompt.index, folder.out.read_bytes().count(b"\n")))
+        return line(prompt, *given)
 
     monkeypatch.setattr(jobs, "result_line", noted)
     folder.run("--seed", "5", "--batch-size", "4")
@@ -196,6 +197,189 @@ def test_a_finished_run_does_nothing(folder, whole, monkeypatch):
     monkeypatch.setattr("gpt2.engine.Engine", None)
     folder.run("--seed", "5")
     assert folder.out.read_bytes() == whole
+
+
+# --- OpenAI's batch lines ----------------------------------------------------------
+
+
+def batch_line(custom_id: str, prompt: object = "ROMEO:", **body: object) -> dict:
+    return {
+        "custom_id": custom_id,
+        "method": "POST",
+        "url": "/v1/completions",
+        "body": {"model": "shakespeare", "prompt": prompt, **body},
+    }
+
+
+BATCH = [
+    batch_line("a", "JULIET:", max_tokens=9, temperature=0.5, seed=3, top_k=9),
+    batch_line("b", "KING:", n=1, echo=False, logit_bias=None, presence_penalty=0.0),
+    batch_line("c", "DUKE:", temperature=0, stop="e"),
+    batch_line("d", "", stop=["o", "a"], seed=3, min_p=0.1, repetition_penalty=1.2),
+    batch_line("e", "NURSE:", top_p=0.5, max_tokens=30),
+]
+
+
+@pytest.fixture
+def batch(folder) -> Folder:
+    folder.write([json.dumps(line) for line in BATCH])
+    return folder
+
+
+def test_a_batch_line_gets_one_of_those(batch, model):
+    batch.run("--seed", "5", "--top-k", "7")
+    first, second, third, fourth, fifth = batch.results()
+    made_with = first.pop("made_with")
+    text = first["response"]["body"]["choices"][0]["text"]
+    read = len(model.encode("JULIET:"))
+    assert first == {
+        "id": "batch_req_0",
+        "custom_id": "a",
+        "response": {
+            "status_code": 200,
+            "request_id": "req_0",
+            "body": {
+                "id": "cmpl-0",
+                "object": "text_completion",
+                "created": 0,
+                "model": "shakespeare",
+                "choices": [
+                    {
+                        "index": 0,
+                        "text": text,
+                        "logprobs": None,
+                        "finish_reason": "length",
+                    }
+                ],
+                "usage": {
+                    "prompt_tokens": read,
+                    "completion_tokens": 9,
+                    "total_tokens": read + 9,
+                },
+            },
+        },
+        "error": None,
+        "prompt": "JULIET:",
+    }
+    own = {"temperature": 0.5, "top_k": 9, "max_new_tokens": 9, "seed": 3}
+    assert own.items() <= made_with.items()
+    assert second["made_with"]["seed"] == 5 and second["made_with"]["top_k"] == 7
+    assert third["made_with"]["stop"] == ["e"]
+    assert fourth["made_with"]["stop"] == ["o", "a"]
+    reasons = [
+        line["response"]["body"]["choices"][0]["finish_reason"]
+        for line in (second, third, fourth, fifth)
+    ]
+    assert reasons == ["length", "stop", "stop", "length"]
+
+
+def test_a_batch_lines_text_is_that_of_its_settings(batch, model):
+    """With a seed of its own, that of the prompt alone: `generate PROMPT --seed 3`."""
+    batch.run("--seed", "5", "--temperature", "0.9")
+    texts = [line["response"]["body"]["choices"][0]["text"] for line in batch.results()]
+    spawned = np.random.SeedSequence(5).spawn(5)
+    how = [
+        (Decoding(0.5, top_k=9), {"seed": 3, "max_new_tokens": 9}),
+        (Decoding(0.9), {"rngs": [np.random.default_rng(spawned[1])]}),
+        (Decoding(0), {"stop": ["e"]}),
+        (
+            Decoding(0.9, min_p=0.1, repetition_penalty=1.2),
+            {"stop": ["o", "a"], "seed": 3},
+        ),
+        (
+            Decoding(0.9, top_p=0.5),
+            {"rngs": [np.random.default_rng(spawned[4])], "max_new_tokens": 30},
+        ),
+    ]
+    for line, text, (decoding, ending) in zip(BATCH, texts, how, strict=True):
+        ending = {"max_new_tokens": 24, **ending}
+        alone = model.generate(line["body"]["prompt"], decoding, **ending)
+        assert text == alone.text
+
+
+@pytest.mark.parametrize("size", [0, 10, 21, 900, 2500])
+def test_a_run_of_batch_lines_goes_on_wherever_it_was_cut_off(batch, size):
+    """Although the first line has a seed of its own, and that is not the others'."""
+    batch.run("--seed", "5")
+    whole = batch.out.read_bytes()
+    assert len(whole.splitlines(keepends=True)[0]) < 900 < 2500 < len(whole)
+    batch.out.write_bytes(whole[:size])
+    batch.run(*([] if size > 1500 else ["--seed", "5"]), "--batch-size", "3")
+    assert batch.out.read_bytes() == whole
+
+
+def test_a_batch_line_that_has_changed_is_refused(batch):
+    batch.run("--seed", "5")
+    batch.write([json.dumps(line) for line in [batch_line("a2"), *BATCH[1:]]])
+    assert "was made with" in batch.refused()
+    other = [{**BATCH[0], "custom_id": "a2"}, *BATCH[1:]]
+    batch.write([json.dumps(line) for line in other])
+    assert f"{batch.out}, line 1, continues another prompt" in batch.refused()
+
+
+BAD_BATCH_LINES = {
+    "a chat": ({"url": "/v1/chat/completions"}, '"url" is not "/v1/completions"'),
+    "no method": ({"method": None}, '"method" is not "POST"'),
+    "no custom_id": ({"custom_id": None}, 'no text under "custom_id"'),
+    "one custom_id twice": ({"custom_id": "z"}, '"custom_id" is "z", as in line 1'),
+    "no body": ({"body": []}, 'no object under "body"'),
+    "something beside": ({"priority": 1}, '"priority" is no part of a batch line'),
+    "several texts": ({"n": 3}, '"n" can only be 1'),
+    "an echo": ({"echo": True}, '"echo" can only be false'),
+    "a bias": ({"logit_bias": {"5": 1}}, '"logit_bias" can only be {}'),
+    "a penalty": ({"frequency_penalty": 0.5}, '"frequency_penalty" can only be 0'),
+    "a stream": ({"stream": True}, '"stream" can only be false'),
+    "a suffix": ({"suffix": "x"}, '"suffix" cannot be done here'),
+    "logprobs": ({"logprobs": 1}, '"logprobs" cannot be done here'),
+    "an unknown field": ({"best": 1}, '"best" cannot be done here'),
+    "token ids": ({"prompt": [1, 2]}, 'no text under "prompt" of the body'),
+    "no text": ({"prompt": None}, 'no text under "prompt" of the body'),
+    "another model": ({"model": "gpt2"}, '"model" is "gpt2", and --model is'),
+    "no model's name": ({"model": 3}, '"model" is no text'),
+    "no temperature": ({"temperature": -1}, '"temperature" must be 0 or more'),
+    "a true temperature": ({"temperature": True}, '"temperature" is no number'),
+    "all tokens": ({"top_k": -1}, '"top_k" must be a whole number, and 0 or more'),
+    "half a top_k": ({"top_k": 1.5}, '"top_k" must be a whole number'),
+    "a top_p of words": ({"top_p": "x"}, '"top_p" must be above 0'),
+    "no tokens": ({"max_tokens": 0}, '"max_tokens" is no whole number of 1 or more'),
+    "a seed below 0": ({"seed": -1}, '"seed" is no whole number of 0 or more'),
+    "an empty stop": ({"stop": ["a", ""]}, '"stop" is neither a text nor'),
+    "a number as stop": ({"stop": 3}, '"stop" is neither a text nor'),
+    "too long": ({"prompt": "a " * 300}, "301 tokens long"),
+}
+
+
+@pytest.mark.parametrize(
+    "change, problem", BAD_BATCH_LINES.values(), ids=list(BAD_BATCH_LINES)
+)
+def test_a_bad_batch_line_is_named_before_any_work(folder, change, problem):
+    bad = batch_line("a")
+    for name, value in change.items():
+        of_the_line = name in {*bad, "priority"}
+        (bad if of_the_line else bad["body"])[name] = value
+    folder.write([json.dumps(batch_line("z")), "", json.dumps(bad)])
+    said = folder.refused()
+    assert f"{folder.prompts}, line 3: " in said and problem in said
+    assert not folder.out.exists()
+
+
+def test_lines_of_both_kinds_do_not_mix(folder):
+    for first, second in permutations([{"prompt": "a"}, batch_line("a")]):
+        folder.write([json.dumps(first), json.dumps(second)])
+        said = folder.refused()
+        assert f"{folder.prompts}, line 2: batch lines and others do not mix" in said
+
+
+@pytest.mark.parametrize("name", [None, str(ROOT / "models" / "shakespeare")])
+def test_a_model_may_be_left_out_or_named_by_its_path(folder, name):
+    folder.write([json.dumps(batch_line("a", model=name))])
+    folder.run("--seed", "5")
+    (line,) = folder.results()
+    model = str(ROOT / "models" / "shakespeare")
+    assert line["response"]["body"]["model"] == line["made_with"]["model"] == model
+
+
+# --- Refusals ----------------------------------------------------------------------
 
 
 BAD_LINES = {

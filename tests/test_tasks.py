@@ -96,11 +96,13 @@ def test_a_tasks_command_starts(name):
 
 @pytest.mark.parametrize("name", FEATURE_TASKS)
 def test_a_task_of_another_environment_has_its_file(name):
-    program, *option, file = shlex.split(FEATURE_TASKS[name]["cmd"])
+    program, *words = shlex.split(FEATURE_TASKS[name]["cmd"])
     assert program == "python"
-    if option == ["-I", "gpt2/start.py"]:
-        file = f"{file.replace('.', '/')}.py"
-    compile((ROOT / file).read_text(), file, "exec")
+    file = ROOT / words[0]
+    if words[:2] == ["-I", "gpt2/start.py"]:
+        module = ROOT / words[2].replace(".", "/")
+        file = module / "__main__.py" if module.is_dir() else module.with_suffix(".py")
+    compile(file.read_text(), str(file), "exec")
 
 
 @pytest.mark.parametrize("name", FEATURES)

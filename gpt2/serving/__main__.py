@@ -7,6 +7,7 @@ if __name__ == "__main__":  # in front of imports that take their time
 
 import contextlib
 import json
+import os
 import socket
 import sys
 from pathlib import Path
@@ -17,12 +18,13 @@ import click
 from gpt2 import options
 from gpt2.options import Request, option
 from gpt2.preparation import open_steps, read_checkpoint
+from gpt2.serving.replicas import find_nginx
+from gpt2.serving.replicas import serve as serve_replicas
 from gpt2.terminal import BadInput, learners_lines, preparing, refusing, say
 
 if TYPE_CHECKING:  # it imports MAX
     from gpt2.checkpoint import Checkpoint
     from gpt2.learner import Steps
-    from gpt2.serving.server import Serving
 
 PORT = 8000
 SERVER = "The server"
@@ -69,12 +71,31 @@ SERVER = "The server"
     show_default=True,
     help="How many texts may wait; beyond that, a request is told to come again.",
 )
+@option(
+    SERVER,
+    "--drain",
+    type=click.IntRange(min=0),
+    default=6,
+    show_default=True,
+    help="How many seconds texts get to end, when the server is to end.",
+)
+@option(
+    SERVER,
+    "--replicas",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="How many servers, with nginx in front of them: when one crashes, the others "
+    "go on.",
+)
 def main(
     host: str,
     port: int | None,
     batch_size: int,
     context: int | None,
     queue: int,
+    drain: int,
+    replicas: int,
     **given: Any,
 ) -> None:
     """Serve the model: OpenAI's /v1/completions, by MAX's own server.
@@ -82,8 +103,11 @@ def main(
     It ends with Ctrl-C or SIGTERM, when the texts that are being written have ended,
     or after some seconds.
     """
+    if replicas > 1:
+        find_nginx()
     request = Request("", max_new_tokens=0, seed=None, device="cpu", **given)
     listening = listen(host, port)
+    address = listening.getsockname()[:2]
     checkpoint = read_checkpoint(request)
     most = checkpoint.config.n_positions
     if context and context > most:
@@ -105,6 +129,7 @@ def main(
                 batch_size,
                 context or most,
                 queue,
+                drain,
             )
         if request.whose == "steps":
             see_that_it_is_the_same(request, checkpoint, steps)
@@ -112,10 +137,14 @@ def main(
             serving.compile(steps)
         checkpoint.release()
 
-        def ready() -> None:
+        def ready(file: Path | None = None) -> None:
             until_ready.close()
-            welcome(serving, listening)
+            if file:
+                introduce(replicas, file)
+            welcome(serving.name, *address)
 
+        if replicas > 1:
+            sys.exit(serve_replicas(replicas, listening, drain, ready))
         sys.exit(serve(serving, listening, ready))
 
 
@@ -158,12 +187,20 @@ def see_that_it_is_the_same(
         )
 
 
-def welcome(serving: "Serving", listening: socket.socket) -> None:
+def introduce(replicas: int, file: Path) -> None:
+    """What one may want to know of several servers."""
+    say(
+        f"{replicas} servers share {os.cpu_count()} cores: when one crashes, others go "
+        "on, but together they are no faster than one."
+    )
+    say(f"nginx works by {file}.  kill -USR1 {os.getpid()} restarts one after another.")
+
+
+def welcome(name: str, host: str, port: int) -> None:
     """Says that it is ready, and how it is asked."""
-    host, port = listening.getsockname()[:2]
     url = f"http://{host}:{port}"
-    body = {"model": serving.name, "prompt": "ROMEO:", "max_tokens": 60}
-    click.echo(f"{serving.name} is ready at {url}; Ctrl-C ends it.  Ask it:\n")
+    body = {"model": name, "prompt": "ROMEO:", "max_tokens": 60}
+    click.echo(f"{name} is ready at {url}; Ctrl-C ends it.  Ask it:\n")
     click.echo(f"curl {url}/v1/completions -d '{json.dumps(body)}'\n")
 
 

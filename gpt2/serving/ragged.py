@@ -94,9 +94,9 @@ class Ragged(Exchanged):
         def attention(n: int) -> Attend:
             return partial(self.attend, n, cache, rows)
 
-        together = (x.unsqueeze(0) for x in (tokens, positions))  # [1, total]
         last = offsets[1:] - 1  # [texts]
-        return self.read(*together, last, attention)
+        one: list[Any] = [1, tokens.shape[0]]  # as if they were of one text
+        return self.read(tokens.reshape(one), positions.reshape(one), last, attention)
 
     def attend(
         self, n: int, cache: Any, offsets: TensorValue, q: Tensor, k: Tensor, v: Tensor

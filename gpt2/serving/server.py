@@ -11,6 +11,8 @@ import functools
 import os
 import signal
 import socket
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,6 @@ from gpt2.serving.ragged import RaggedNetwork, Sizes
 from gpt2.terminal import say
 
 os.environ["OTEL_SDK_DISABLED"] = "true"  # reports nothing; metrics stay here
-DRAIN = 6  # seconds that texts get to end, when the server is to end
 
 # Tokens that a call of the model reads at most, of prompts beside those that texts grow
 # by: a long prompt is read in parts, and no text has to wait until it has been read.
@@ -57,6 +58,7 @@ class Serving:
         batch_size: How many texts grow at once.
         context: The most tokens of a text with its prompt.
         queue: How many texts may wait.
+        drain: How many seconds texts get to end, when the server is to end.
     """
 
     checkpoint: Checkpoint
@@ -67,6 +69,7 @@ class Serving:
     batch_size: int
     context: int
     queue: int
+    drain: int
 
     @functools.cached_property
     def pipeline_config(self) -> PipelineConfig:
@@ -96,6 +99,15 @@ class Serving:
             network.compile()
 
 
+@contextlib.contextmanager
+def own_folder() -> Iterator[None]:
+    """A place for temporary files, which MAX 26.7 leaves behind: its sockets."""
+    with tempfile.TemporaryDirectory(prefix="gpt2-") as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        yield
+
+
+@own_folder()
 def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
     """Serves until it is told to end: by SIGTERM, or Ctrl-C.
 
@@ -114,7 +126,7 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
         MAX_SERVE_PORT=port,
         MAX_SERVE_LOGS_CONSOLE_LEVEL="ERROR",
         MAX_SERVE_METRIC_RECORDING_METHOD=MetricRecordingMethod.ASYNCIO,
-        MAX_SERVE_GRACEFUL_SHUTDOWN_TIMEOUT_S=DRAIN,
+        MAX_SERVE_GRACEFUL_SHUTDOWN_TIMEOUT_S=serving.drain,
     )
     configure_logging(settings)
     configure_metrics(settings)
