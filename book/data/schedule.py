@@ -27,7 +27,7 @@ from gpt2.serving.architecture import ARCHITECTURES, Loop
 
 MODEL = ROOT / "models" / "shakespeare"
 TEXTS_AT_ONCE = 3
-TOKENS_AT_ONCE = 64  # that one call reads at most; the server's own are 512
+TOKENS_AT_ONCE = 64  # that one call reads at most: what `AT_ONCE` is in the server
 
 JULIET = """\
 JULIET:
