@@ -88,7 +88,7 @@ def written(
         model.engine,
         model.checkpoint.tokenizer,
         prompts,
-        decoding,
+        [decoding] * len(prompts),
         rngs or generators(0, len(prompts)),
         max_new_tokens=[40] * len(prompts),
         stop_tokens=model.stop_ids(),

@@ -65,6 +65,7 @@ class Loop(Pipeline[Any, Any]):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
         self.pipeline_config = pipeline_config
         self.tokenizer = tokenizer
+        self.device = CPU()
         self.max_batch_size = memory_plan.planned_max_batch_size
         length = memory_plan.planned_max_length
         params = Sizes.initialize(pipeline_config, max_seq_len=length).get_kv_params()
@@ -84,7 +85,7 @@ class Loop(Pipeline[Any, Any]):
             params=params,
             max_batch_size=self.max_batch_size,
             max_seq_len=length,
-            session=InferenceSession(devices=[CPU()]),
+            session=InferenceSession(devices=[self.device]),
             available_cache_memory=pages * params.bytes_per_block,
             is_di_enabled=False,
             model_name=pipeline_config.model.model_name,
@@ -106,11 +107,15 @@ class Loop(Pipeline[Any, Any]):
             np.arange(start, start + len(ids))
             for start, ids in zip(before, new, strict=True)
         ]
+        pages = tree.leaves(self.kv_manager.runtime_inputs(inputs.batches))
+        # MAX 26.7 copies into these, and its graphs do not wait for that: without this,
+        # one call in some thousands reads what was there before.
+        self.device.synchronize()
         (logits,) = self.model.execute(
             Buffer.from_numpy(np.concatenate(new).astype(np.int64)),  # [total]
             Buffer.from_numpy(np.concatenate(places)),  # [total]
             Buffer.from_numpy(np.cumsum([0, *map(len, new)], dtype=np.uint32)),
-            *tree.leaves(self.kv_manager.runtime_inputs(inputs.batches)),
+            *pages,
         )
         rows = logits.to_numpy()  # [texts, vocab_size]
         tokens = [choose(*each) for each in zip(texts, rows, strict=True)]
