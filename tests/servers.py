@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Server:
         said: What it has printed.
     """
 
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
     url: str
     said: str
 
@@ -66,34 +67,30 @@ def gone(numbers: set[int], within: float) -> bool:
 @contextlib.contextmanager
 def serving(*words: str, root: Path = ROOT, within: float = 400) -> Iterator[Server]:
     """`./run serve WORDS` of a repository, which is ready when this is entered."""
-    process = subprocess.Popen(
-        [sys.executable, "-I", str(root / "gpt2" / "start.py"), "gpt2.serving", *words],
-        cwd=root,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
     family: set[int] = set()
-    try:
-        assert process.stdout is not None
-        said = ""
-        os.set_blocking(process.stdout.fileno(), False)
-        until = time.monotonic() + within
-        while "curl" not in said:
-            said += process.stdout.read() or ""
-            assert process.poll() is None, said
-            assert time.monotonic() < until, said
-            time.sleep(0.1)
-        found = re.search(r"ready at (http://\S+?);", said)
-        assert found, said
-        server = Server(process, found[1], said)
-        family = server.family()
-        yield server
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with tempfile.NamedTemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-I", f"{root}/gpt2/start.py", "gpt2.serving", *words],
+            cwd=root,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            until = time.monotonic() + within
+            while "curl" not in (said := Path(output.name).read_text()):
+                assert process.poll() is None, said
+                assert time.monotonic() < until, said
+                time.sleep(0.1)
+            found = re.search(r"ready at (http://\S+?);", said)
+            assert found, said
+            server = Server(process, found[1], said)
+            family = server.family()
+            yield server
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     assert gone(family, within=10), "it has left processes behind"

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+from errno import EADDRINUSE
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,21 +150,23 @@ def main(
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Takes the port: the one that is asked for, or else a free one."""
-    ports = (port,) if port else (PORT, 0)
-    for number in ports:
+    """Takes the port: the one that is asked for, or else a free one.
+
+    Raises:
+        BadInput: If nothing can listen there.
+    """
+    try:
         try:
-            listening = socket.create_server((host, number))
-            break
-        except socket.gaierror:
-            raise BadInput(f"--host {host}: there is no such address") from None
+            return socket.create_server((host, port or PORT))
         except OSError as error:
-            if number == ports[-1]:
-                hint = f"--port {number}: {str(error.strerror).lower()}, choose another"
-                raise BadInput(hint) from None
-    if port is None and listening.getsockname()[1] != PORT:
+            if port or error.errno != EADDRINUSE:
+                raise
         say(f"Port {PORT} is taken: this is another.")
-    return listening
+        return socket.create_server((host, 0))
+    except OSError as error:
+        where = f"--host {host}" + (f" --port {port}" if port else "")
+        reason = str(error.strerror).partition(" (while")[0].lower()
+        raise BadInput(f"{where}: {reason}, choose another") from None
 
 
 def name_of(model: str) -> str:
