@@ -54,7 +54,8 @@ from benchmarks.streams import (
 from gpt2 import process, start
 from gpt2.terminal import BadInput, moving, say
 
-SHAKESPEARE = Path(__file__).resolve().parent.parent / "models" / "shakespeare"
+ROOT = Path(__file__).resolve().parent.parent
+SHAKESPEARE = ROOT / "models" / "shakespeare"
 BATCH = 32  # texts that grow at once in ours; llama.cpp has as many slots as streams
 CONTEXT = 256  # tokens of a text with its prompt, in both
 LONG = 32  # streams of the long run
@@ -122,7 +123,7 @@ def command(served: Served, folder: Path, streams: int) -> list[str]:
     words += ["--precision", served.precision, "--batch-size", BATCH]
     if served.replicas > 1:
         words += ["--replicas", served.replicas]
-    return start.words("gpt2.serving", *words)
+    return [str(ROOT / "run"), "serve", *map(str, words)]  # where there is no PyTorch
 
 
 # --- Process of a server --------------------------------------------------------------

@@ -90,6 +90,9 @@ def serving(*words: str, root: Path = ROOT, within: float = 400) -> Iterator[Ser
             family = server.family()
             yield server
         finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=12)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -28,6 +28,7 @@ from book.chapters import (
 )
 from course.lessons import LESSONS
 from course.mistakes import catalogue
+from tests.quick import some
 from tests.shared import VOCABULARY, needs
 from tests.transcripts.make import alike
 
@@ -57,7 +58,8 @@ HEADINGS = [
 # --- Code blocks -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", TEXTS)
+# MAX compiles the server's graph for one of them, for a minute.
+@pytest.mark.parametrize("name", some(TEXTS, lambda name: name != "serving"))
 def test_a_chapters_blocks_run_and_print_what_it_shows(
     name, compiled, monkeypatch, capsys
 ):
