@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
-from benchmarks import load, streams
+from benchmarks import load, servers, streams
 from benchmarks.peers import Missing
 from benchmarks.streams import Figures, Model, Text, Window
 
@@ -65,7 +65,7 @@ def test_prompts_differ_and_leave_room_for_the_text():
     assert min(sizes) == streams.SHORTEST and max(sizes) == streams.LONGEST
     assert len({tuple(body["prompt"]) for body in bodies}) == 200
     assert {i for body in bodies for i in body["prompt"]} == {*range(1, 99)}
-    assert streams.LONGEST + 64 <= load.CONTEXT
+    assert streams.LONGEST + 64 <= servers.CONTEXT
 
 
 # --- Client, before a server that computes nothing ------------------------------------
@@ -187,8 +187,8 @@ def fake(monkeypatch):
             assert url == "http://127.0.0.1:1"
 
         words = [sys.executable, "-c", script]
-        monkeypatch.setattr(load, "command", lambda *_: words)
-        monkeypatch.setattr(load, "first_token", first_token)
+        monkeypatch.setattr(servers, "command", lambda *_: words)
+        monkeypatch.setattr(servers, "first_token", first_token)
 
     return use
 
@@ -204,7 +204,7 @@ def gone(pid):
 
 def test_a_server_ends_with_all_that_it_started(fake, tmp_path):
     fake(SERVER)
-    with load.running(load.SERVED[0], tmp_path, 1, None) as server:
+    with servers.running(load.SERVED[0], tmp_path, 1, None) as server:
         (log,) = tmp_path.iterdir()
         child = int(re.search(r"child (\d+)", log.read_text())[1])
         assert server.seconds > 0 and psutil.pid_exists(child)
@@ -217,7 +217,7 @@ def test_a_server_that_dies_says_why(fake, tmp_path):
     fake("print('one'); raise SystemExit('Error: there is no nginx')")
     with (
         pytest.raises(Missing, match="^Error: there is no nginx$"),
-        load.running(load.SERVED[1], tmp_path, 1, None),
+        servers.running(load.SERVED[1], tmp_path, 1, None),
     ):
         pass
 
@@ -227,13 +227,13 @@ import sys, time
 from pathlib import Path
 from gpt2 import process
 process.begin()
-from benchmarks import load
+from benchmarks import load, servers
 async def first_token(*_):
     pass
-load.first_token = first_token
-load.command = lambda *_: [sys.executable, "-c", {SERVER!r}]
+servers.first_token = first_token
+servers.command = lambda *_: [sys.executable, "-c", {SERVER!r}]
 process.raise_interrupts()
-with load.running(load.SERVED[0], Path(sys.argv[1]), 1, None) as server:
+with servers.running(load.SERVED[0], Path(sys.argv[1]), 1, None) as server:
     print(server.process.pid, flush=True)
     time.sleep(600)
 """
@@ -328,7 +328,7 @@ def test_an_unknown_server_is_refused_in_one_line():
 
 
 def test_replicas_are_asked_for_only_where_there_are_several(tmp_path):
-    alone, two, other = (load.command(load.SERVED[n], tmp_path, 8) for n in range(3))
+    alone, two, other = (servers.command(load.SERVED[n], tmp_path, 8) for n in range(3))
     assert "--replicas" not in alone and two[-2:] == ["--replicas", "2"]
     assert str(ROOT / "models" / "shakespeare") in alone
     assert "benchmarks.llama_server" in other
