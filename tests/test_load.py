@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from benchmarks import load, servers, streams
 from benchmarks.peers import Missing
 from benchmarks.streams import Figures, Model, Text, Window
+from tests.quick import every
 
 ROOT = Path(__file__).parent.parent
 MODEL = Model("tiny", 100)
@@ -240,7 +241,9 @@ with servers.running(load.SERVED[0], Path(sys.argv[1]), 1, None) as server:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it so")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", every(3, [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+)
 def test_a_server_ends_with_the_benchmark(number, tmp_path):
     """Even where that has no time to end it."""
     with subprocess.Popen(

@@ -204,7 +204,9 @@ def welcome(name: str, host: str, port: int) -> None:
     url = f"http://{host}:{port}"
     body = {"model": name, "prompt": "ROMEO:", "max_tokens": 60}
     click.echo(f"{name} is ready at {url}; Ctrl-C ends it.  Ask it:\n")
-    click.echo(f"curl {url}/v1/completions -d '{json.dumps(body)}'\n")
+    click.echo(f"curl {url}/v1/completions \\\n  -d '{json.dumps(body)}'\n")
+    if not host.startswith("127."):
+        say("Whoever can reach this machine can use it: it asks for no password.")
 
 
 if __name__ == "__main__":
