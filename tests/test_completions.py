@@ -3,6 +3,7 @@
 No model runs here.  `tests/test_serving.py` asks the real server.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -72,7 +73,7 @@ def fake() -> Fake:
 def client(fake) -> TestClient:
     app = FastAPI()
     register_request(app)
-    put_into(app, load_checkpoint(SHAKESPEARE), room=8)
+    put_into(app, load_checkpoint(SHAKESPEARE), context=200, room=8)
     app.state.pipeline = fake
     return TestClient(app)
 
@@ -100,6 +101,10 @@ def events(client: TestClient, **body: Any) -> list[dict[str, Any]]:
 REFUSED = [
     ({"temperature": -1}, "temperature", "0 or more"),
     ({"temperature": "hot"}, "temperature", "number"),
+    ({"temperature": 2.5}, "temperature", "less than or equal to 2"),
+    ({"top_k": 2**70}, "top_k", "less than 2147483648"),
+    ({"max_tokens": 2**70}, "max_tokens", "less than 2147483648"),
+    ({"n": 9}, "n", "has room for 8"),
     ({"top_p": 0}, "top_p", "above 0"),
     ({"top_p": 1.5}, "top_p", "at most 1"),
     ({"top_k": -1}, "top_k", "0 or more"),
@@ -129,8 +134,8 @@ REFUSED = [
     ({"prompt": [[5], [-1]]}, "prompt", "from 0 to 511"),
     ({"prompt": [5, "a"]}, "prompt", "a text, a list of ids"),
     ({"prompt": {"text": "a"}}, "prompt", "a text, a list of ids"),
-    ({"prompt": [5] * 257}, "prompt", "at most 256"),
-    ({"prompt": "a " * 600}, "prompt", "at most 256"),
+    ({"prompt": [5] * 201}, "prompt", "at most 200"),
+    ({"prompt": "a " * 600}, "prompt", "the model reads at most 256"),
     ({"prompt": ["a"] * 129}, "prompt", "more than 128"),
     ({"stream_options": {"include_usage": True}}, "stream_options", "stream: true"),
     ({"tools": []}, "tools", "no such parameter"),
@@ -168,19 +173,24 @@ def test_a_missing_model_is_refused(client):
     assert done.json()["error"]["param"] == "model"
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/"])
+ELSEWHERE = ["/v1/chat/completions", "/v1/embeddings", "/", "/docs", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
 def test_nothing_else_is_there(client, path):
     done = client.post(path, json={})
     assert done.status_code == 404
     assert "/v1/completions" in done.json()["error"]["message"]
 
 
-def test_more_texts_than_there_is_room_for_are_sent_away(client):
-    done = client.post("/v1/completions", json={"model": "shakespeare", "n": 9})
+def test_who_comes_when_all_places_are_taken_is_sent_away(client):
+    client.app.state.growing = 7
+    done = client.post("/v1/completions", json={"model": "shakespeare", "n": 2})
     assert done.status_code == 429
     assert done.headers["retry-after"] == "1"
     assert done.json()["error"]["type"] == "rate_limit_error"
-    assert ask(client, n=8)  # nothing of it is left behind
+    assert ask(client, n=1)
+    assert client.app.state.growing == 7  # nothing of them is left behind
 
 
 def test_what_asks_for_nothing_is_let_in(client):
@@ -240,6 +250,7 @@ def test_several_prompts_and_several_texts_of_each(client, fake):
     answer = ask(client, prompt=[[9], [5, 6, 7]], n=2, seed=3, max_tokens=2)
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3]
     assert [list(asked.prompt) for asked in fake.asked][2:] == [[5, 6, 7]] * 2
+    assert answer["usage"]["prompt_tokens_details"] == {"cached_tokens": 8}
     seeds = [asked.sampling_params.seed for asked in fake.asked]
     assert seeds == [packed(3, index, 4) for index in range(4)]
 
@@ -254,8 +265,9 @@ def test_several_texts_in_one_stream(client):
 
 
 def test_echo_puts_the_prompt_before_the_text(client):
-    answer = ask(client, prompt="JULIET:", echo=True, max_tokens=200)
-    assert answer["choices"][0]["text"] == "JULIET:" + TEXT
+    for prompt in ("JULIET:", "<|endoftext|>JULIET:", ""):
+        answer = ask(client, prompt=prompt, echo=True, max_tokens=200)
+        assert answer["choices"][0]["text"] == prompt + TEXT
 
 
 def test_logprobs_are_four_lists_of_equal_length(client, fake):
@@ -273,6 +285,52 @@ def test_logprobs_are_four_lists_of_equal_length(client, fake):
         assert choice["text"][offset:].startswith(token)
 
 
+def test_a_token_stands_where_its_text_does_though_that_is_held_back(client):
+    """The dash could begin the stop string, and comes with the token after it."""
+    (choice,) = ask(client, logprobs=1, stop=" — Oh", max_tokens=200)["choices"]
+    lists = choice["logprobs"]
+    assert choice["text"] == TEXT
+    for token, offset in zip(lists["tokens"], lists["text_offset"], strict=True):
+        assert "\ufffd" in token or TEXT[offset:].startswith(token)
+
+
+def test_who_leaves_a_stream_leaves_a_place(client, fake):
+    body = {"model": "shakespeare", "stream": True, "n": 3, "max_tokens": 200}
+    sent = []
+
+    async def leave() -> None:
+        """The client's part of HTTP: it goes away after two events."""
+        gone = asyncio.Event()
+        asked = [{"type": "http.request", "body": json.dumps(body).encode()}]
+
+        async def receive() -> dict[str, Any]:
+            if asked:
+                return asked.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+            if len(sent) == 3:
+                gone.set()
+            await asyncio.sleep(0.01)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/completions",
+            "headers": [],
+            "query_string": b"",
+            "client": ("127.0.0.1", 1),
+        }
+        await client.app(scope, receive, send)
+
+    asyncio.run(leave())
+    assert sent[0]["status"] == 200
+    assert fake.left == 3
+    assert client.app.state.growing == 0
+
+
 def test_logprobs_may_name_only_what_came(client):
     (choice,) = ask(client, logprobs=0, max_tokens=3)["choices"]
     assert choice["logprobs"]["top_logprobs"] == [{}, {}, {}]
@@ -282,7 +340,7 @@ def test_logprobs_may_name_only_what_came(client):
 def test_the_models_are_one(client):
     (model,) = client.get("/v1/models").json()["data"]
     assert model["id"] == "shakespeare"
-    assert model["max_model_len"] == 256
+    assert model["max_model_len"] == 200
     assert client.get("/v1/models/shakespeare").json() == model
     assert client.get("/v1/models/org/other").status_code == 404
 

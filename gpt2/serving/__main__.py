@@ -155,6 +155,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     Raises:
         BadInput: If nothing can listen there.
     """
+    if not host:
+        raise BadInput("--host is empty: give an address, or leave it out")
     try:
         try:
             return socket.create_server((host, port or PORT))

@@ -114,7 +114,9 @@ class Loop(Pipeline[Any, Any]):
         (logits,) = self.model.execute(
             Buffer.from_numpy(np.concatenate(new).astype(np.int64)),  # [total]
             Buffer.from_numpy(np.concatenate(places)),  # [total]
-            Buffer.from_numpy(np.cumsum([0, *map(len, new)], dtype=np.uint32)),
+            Buffer.from_numpy(  # [texts + 1]
+                np.cumsum([0, *map(len, new)], dtype=np.uint32)
+            ),
             *pages,
         )
         rows = logits.to_numpy()  # [texts, vocab_size]

@@ -19,18 +19,21 @@ router = APIRouter()
 T = TypeVar("T")
 
 
-def put_into(app: FastAPI, checkpoint: Checkpoint, room: int) -> None:
-    """Gives MAX's app this door.
+def put_into(app: FastAPI, checkpoint: Checkpoint, context: int, room: int) -> None:
+    """Gives MAX's app this door, in the place of all others but two.
 
     Args:
         app: Its `state.pipeline` will be MAX's, when the model is loaded.
         checkpoint: Sizes and tokenizer.
+        context: The most tokens of a text with its prompt.
         room: How many texts may grow or wait.
     """
+    kept = ("/health", "/metrics")
+    app.router.routes[:] = [r for r in app.routes if getattr(r, "path", "") in kept]
     app.include_router(router)
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(HTTPException, nothing_there)
-    app.state.checkpoint = checkpoint
+    app.state.checkpoint, app.state.context = checkpoint, context
     app.state.started = int(time.time())
     app.state.growing, app.state.room = 0, room
 
@@ -39,14 +42,15 @@ def put_into(app: FastAPI, checkpoint: Checkpoint, room: int) -> None:
 async def completions(request: Request) -> Response:
     """Continues texts."""
     body = await read(request)
-    every = prompts(body, request.app.state.checkpoint)
+    state = request.app.state
+    every = prompts(body, state.checkpoint, state.context)
     head = {
         "id": f"cmpl-{request.state.request_id}",
         "object": "text_completion",
         "created": int(time.time()),
         "model": body.model,
     }
-    size = sum(map(len, every))
+    size = sum(len(prompt.ids) for prompt in every)
     news = together(request, body, every)
     if not body.stream:
         return JSONResponse(head | await unless_gone(request, whole(news, size)))
@@ -159,7 +163,7 @@ def card(state: Any) -> dict[str, Any]:
         "object": "model",
         "created": state.started,
         "owned_by": "you",
-        "max_model_len": state.checkpoint.config.n_positions,
+        "max_model_len": state.context,
     }
 
 

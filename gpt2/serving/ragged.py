@@ -116,7 +116,9 @@ class Ragged(Exchanged):
         """
         _, n_head, total, head_dim = q.shape
         apart = (TensorValue(x).transpose(1, 2) for x in (q, k, v))
-        queries, keys, values = (x.reshape([total, n_head, head_dim]) for x in apart)
+        queries, keys, values = (  # [total, n_head, head_dim]
+            x.reshape([total, n_head, head_dim]) for x in apart
+        )
         block = ops.constant(n, DType.uint32, DeviceRef.CPU())
         store_k_cache_ragged(cache, keys, offsets, block)
         store_v_cache_ragged(cache, values, offsets, block)
@@ -128,8 +130,9 @@ class Ragged(Exchanged):
             block,
             MHAMaskVariant.CAUSAL_MASK,
             1 / math.sqrt(int(head_dim)),
-        ).reshape([1, total, n_head, head_dim])
-        return Tensor.from_graph_value(x.transpose(1, 2))
+        )  # [total, n_head, head_dim]
+        x = x.reshape([1, total, n_head, head_dim]).transpose(1, 2)
+        return Tensor.from_graph_value(x)  # [1, n_head, total, head_dim]
 
 
 class RaggedNetwork(Network):

@@ -8,10 +8,11 @@ Source: the OpenAI API reference, "Completions"; `top_k`, `min_p`, `repetition_p
 `stop_token_ids` and `ignore_eos` are what other servers add to it.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from starlette.requests import ClientDisconnect
 
 from gpt2.checkpoint import Checkpoint
 from gpt2.decoding import Decoding
@@ -19,6 +20,7 @@ from gpt2.text import encode
 
 NOT_DONE = "best_of suffix logit_bias presence_penalty frequency_penalty".split()
 CHOICES = 128  # the most texts of one request
+LARGE = 2**31  # MAX passes no larger numbers on
 OF_SEVERAL_TYPES = {  # where pydantic speaks of the first
     "prompt": "it is a text, a list of ids, or a list of texts or of such lists",
     "stop": "it is a text, or a list of at most 4",
@@ -46,10 +48,10 @@ class Body(BaseModel):
 
     model: str
     prompt: str | list[int] | list[str] | list[list[int]] = ""
-    max_tokens: Annotated[int, Field(ge=1)] = 16
-    temperature: float = 1.0
+    max_tokens: Annotated[int, Field(ge=1, lt=LARGE)] = 16
+    temperature: Annotated[float, Field(le=2)] = 1.0  # as in OpenAI's, and in MAX
     top_p: float = 1.0
-    top_k: int = 0
+    top_k: Annotated[int, Field(lt=LARGE)] = 0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
@@ -106,8 +108,20 @@ class Body(BaseModel):
         return Decoding(**{name: getattr(self, name) for name in names})
 
 
-def prompts(body: Body, checkpoint: Checkpoint) -> list[list[int]]:
-    """Ids of each prompt.
+class Prompt(NamedTuple):
+    """What is to be continued, as text and as ids."""
+
+    text: str
+    ids: list[int]
+
+
+def prompts(body: Body, checkpoint: Checkpoint, context: int) -> list[Prompt]:
+    """Each prompt of a request.
+
+    Args:
+        body: What it says.
+        checkpoint: Sizes and tokenizer.
+        context: The most tokens of a text with its prompt.
 
     Raises:
         Refused: If the model cannot read one.
@@ -119,26 +133,35 @@ def prompts(body: Body, checkpoint: Checkpoint) -> list[list[int]]:
         raise Refused("prompt is an empty list: give a text or ids", "prompt")
     if len(many) * body.n > CHOICES:
         raise Refused(f"prompt and n ask for more than {CHOICES} texts", "prompt")
-    config = checkpoint.config
     every = [("stop_token_ids", body.stop_token_ids)]
     every += [("prompt", ids) for ids in many if isinstance(ids, list)]
     for name, ids in every:
         for i in ids:
-            if not 0 <= i < config.vocab_size:
-                rule = f"ids are from 0 to {config.vocab_size - 1}"
+            if not 0 <= i < checkpoint.config.vocab_size:
+                rule = f"ids are from 0 to {checkpoint.config.vocab_size - 1}"
                 raise Refused(f"{name} has the id {i}: {rule}", name)
-    try:
-        all_ids = [
-            ids if isinstance(ids, list) else encode(checkpoint, str(ids))
-            for ids in many
-        ]
-    except ValueError as error:
-        raise Refused(f"prompt: {error}", "prompt") from None
-    for ids in all_ids:
-        if len(ids) > config.n_positions:
-            most = f"the model reads at most {config.n_positions}"
+    found = [read_prompt(prompt, checkpoint) for prompt in many]
+    for _, ids in found:
+        if len(ids) > context:
+            most = f"a text has at most {context}"
             raise Refused(f"prompt has {len(ids)} tokens, {most}", "prompt")
-    return all_ids
+    return found
+
+
+def read_prompt(prompt: Any, checkpoint: Checkpoint) -> Prompt:
+    """One prompt, a text or ids.
+
+    Raises:
+        Refused: If the model cannot read it.
+    """
+    if isinstance(prompt, list):
+        decode = checkpoint.tokenizer.decode
+        return Prompt(decode(prompt, skip_special_tokens=False), prompt)
+    try:
+        return Prompt(prompt, encode(checkpoint, prompt))
+    except ValueError as error:
+        reason = str(error).replace(checkpoint.source, "the model")
+        raise Refused(f"prompt: {reason}", "prompt") from None
 
 
 async def read(request: Request) -> Body:
@@ -149,6 +172,8 @@ async def read(request: Request) -> Body:
     """
     try:
         body = Body.model_validate_json(await request.body())
+    except ClientDisconnect:
+        raise Refused("the client is gone", None, 499) from None
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else None

@@ -40,6 +40,8 @@ from gpt2.terminal import say
 
 os.environ["OTEL_SDK_DISABLED"] = "true"  # reports nothing; metrics stay here
 
+BODY = 4 << 20  # bytes of a request: 128 prompts, the most, fit well
+
 # Tokens that a call of the model reads at most, of prompts beside those that texts grow
 # by: a long prompt is read in parts, and no text has to wait until it has been read.
 AT_ONCE = 512
@@ -124,6 +126,7 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
         MAX_SERVE_API_TYPES=[],  # our door, instead of MAX's
         MAX_SERVE_HOST=host,
         MAX_SERVE_PORT=port,
+        MAX_SERVE_MAX_REQUEST_BYTES=BODY,
         MAX_SERVE_LOGS_CONSOLE_LEVEL="ERROR",
         MAX_SERVE_METRIC_RECORDING_METHOD=MetricRecordingMethod.ASYNCIO,
         MAX_SERVE_GRACEFUL_SHUTDOWN_TIMEOUT_S=serving.drain,
@@ -141,7 +144,7 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
     )
     app = fastapi_app(settings, generator)
     room = serving.batch_size + serving.queue
-    completions.put_into(app, serving.checkpoint, room)
+    completions.put_into(app, serving.checkpoint, serving.context, room)
     server = Server(fastapi_config(app=app, server_settings=settings))
 
     async def run() -> None:

@@ -16,7 +16,7 @@ from max.pipelines.modeling.types import TextGenerationRequest
 from max.pipelines.request import RequestID
 
 from gpt2.serving.architecture import packed
-from gpt2.serving.rules import Body, Refused
+from gpt2.serving.rules import Body, Prompt, Refused
 from gpt2.text import TextStream
 
 
@@ -55,14 +55,14 @@ class News(NamedTuple):
 
 
 async def grow(
-    request: Request, body: Body, ids: list[int], index: int, count: int, seed: int
+    request: Request, body: Body, prompt: Prompt, index: int, count: int, seed: int
 ) -> AsyncGenerator[News, None]:
     """Has the server continue a prompt.
 
     Args:
         request: Of HTTP.
         body: What it asks for.
-        ids: The prompt's.
+        prompt: What this text continues.
         index: Which of its texts this is.
         count: How many there are.
         seed: What they draw with.
@@ -73,7 +73,7 @@ async def grow(
     asked = TextGenerationRequest(
         RequestID(),
         model_name=body.model,
-        prompt=ids,
+        prompt=prompt.ids,
         timestamp_ns=request.state.request_timer.start_ns,
         request_path=request.url.path,
         logprobs=0 if body.logprobs is None else max(body.logprobs, 1),
@@ -89,10 +89,9 @@ async def grow(
             ignore_eos=body.ignore_eos,
         ),
     )
-    written = tokenizer.decode(ids) if body.echo else ""
-    if written:
-        yield News(index, written, None, 0, 0, None)
-    length = len(written)
+    if body.echo and prompt.text:
+        yield News(index, prompt.text, None, 0, 0, None)
+    length = 0
     # Closed early, it has the server forget the text.
     async with aclosing(await state.pipeline.next_token_chunk(asked)) as chunks:
         async for chunk in chunks:
@@ -101,7 +100,8 @@ async def grow(
             for place, token in enumerate(chunk.token_ids):
                 tokens += 1
                 if lists:
-                    note(lists, tokenizer, chunk, place, body.logprobs, length)
+                    offset = length + len(stream.held)
+                    note(lists, tokenizer, chunk, place, body.logprobs, offset)
                 if not (at_end and tokens == len(chunk.token_ids)):  # no stop token
                     new = stream.push(token)
                     piece, length = piece + new, length + len(new)
@@ -111,7 +111,8 @@ async def grow(
             if end or chunk.status.is_done:
                 end = end or "length"
                 piece += stream.flush()
-            cached = chunk.cached_token_count or 0
+            # Of several texts of one prompt the first counts, as its tokens do.
+            cached = 0 if index % body.n else chunk.cached_token_count or 0
             yield News(index, piece, end, tokens, cached, lists)
             if end:
                 return
@@ -145,7 +146,8 @@ def note(
     def spell(token: int) -> str:
         return tokenizer.decode([token], skip_special_tokens=False)
 
-    likeliest = list(chunk.top_log_probabilities[place].items())[:count]
+    # Half a character is spelled as every other: the likeliest of them is named.
+    likeliest = reversed(list(chunk.top_log_probabilities[place].items())[:count])
     lists["tokens"].append(spell(chunk.token_ids[place]))
     lists["token_logprobs"].append(chunk.token_log_probabilities[place])
     lists["top_logprobs"].append({spell(i): value for i, (_, value) in likeliest})
@@ -153,7 +155,7 @@ def note(
 
 
 async def together(
-    request: Request, body: Body, every: Sequence[list[int]]
+    request: Request, body: Body, every: Sequence[Prompt]
 ) -> AsyncGenerator[News, None]:
     """The news of all texts of a request, as they come.
 
@@ -162,6 +164,9 @@ async def together(
     """
     state, n = request.app.state, body.n
     count = n * len(every)
+    if count > state.room:
+        most = f"the server has room for {state.room}"
+        raise Refused(f"prompt and n ask for {count} texts, {most}", "n")
     if state.growing + count > state.room:
         full = f"the server has {state.growing} texts, and room for {state.room}: wait"
         raise Refused(full, None, 429)
