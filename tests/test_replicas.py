@@ -305,6 +305,26 @@ def test_a_killed_server_loses_what_it_was_writing_and_comes_back(servers, right
 
 @needs_nginx
 @pytest.mark.slow
+def test_a_server_that_loses_its_model_comes_back(servers, right):
+    """What had no word of its answer yet is answered by the other."""
+    _, pid = min(servers.pids().items())
+    (model,) = [child for child in family(pid) if "spawn_main" in str(command(child))]
+    with Clients(servers.url) as clients:
+        clients.go_on()
+        os.kill(model, signal.SIGKILL)
+        wait_until(lambda: servers.are_up_without({pid}))
+        clients.go_on()
+    lost = [answer for answer in clients.answers if answer.error]
+    print(f"{len(clients.answers)} requests, {len(lost)} lost")
+    assert len(lost) <= CLIENTS
+    assert all(answer.is_stream for answer in lost), lost
+    for answer in clients.answers:
+        text = right[answer.prompt]
+        assert text.startswith(answer.text) if answer.error else answer.text == text
+
+
+@needs_nginx
+@pytest.mark.slow
 def test_all_are_restarted_and_no_text_is_lost(servers, right):
     before = set(servers.pids().values())
     with Clients(servers.url) as clients:

@@ -8,6 +8,7 @@ compare it with `max/_entrypoints/cli/serve/serve_api_and_model_worker.py`.
 
 import contextlib
 import functools
+import logging
 import os
 import signal
 import socket
@@ -132,6 +133,7 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
         MAX_SERVE_GRACEFUL_SHUTDOWN_TIMEOUT_S=serving.drain,
     )
     configure_logging(settings)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # MAX says it, too
     configure_metrics(settings)
     config = serving.pipeline_config
     retrieved = PIPELINE_REGISTRY.retrieve_factory(config)
