@@ -186,19 +186,18 @@ def see_that_it_is_the_same(
     config, weights = checkpoint.config, checkpoint.weights
     how = request.precision, request.device
     if reason := equivalence.why_not(config, weights, steps, *how):
-        raise BadInput(
-            f"your steps cannot be served: {reason}; ./run generate --from steps "
-            "writes with them"
-        )
+        advice = "./run generate --from steps writes with them"
+        if equivalence.STOPS in reason:
+            advice = "the checks s01 to s12 tell more"
+        raise BadInput(f"your steps cannot be served: {reason}; {advice}")
 
 
 def introduce(replicas: int, file: Path) -> None:
     """What one may want to know of several servers."""
-    say(
-        f"{replicas} servers share {os.cpu_count()} cores: when one crashes, others go "
-        "on, but together they are no faster than one."
-    )
-    say(f"nginx works by {file}.  kill -USR1 {os.getpid()} restarts one after another.")
+    say(f"{replicas} servers on {os.cpu_count()} cores: no faster than one, but when")
+    say("one crashes, others go on.  They are restarted, one after another, by")
+    say(f"kill -USR1 {os.getpid()}.  nginx works by")
+    say(str(file))
 
 
 def welcome(name: str, host: str, port: int) -> None:

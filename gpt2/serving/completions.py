@@ -19,6 +19,13 @@ router = APIRouter()
 T = TypeVar("T")
 
 
+class Line(JSONResponse):
+    """JSON that ends with its line, for whoever reads it in a terminal."""
+
+    def render(self, content: Any) -> bytes:
+        return super().render(content) + b"\n"
+
+
 def put_into(app: FastAPI, checkpoint: Checkpoint, context: int, room: int) -> None:
     """Gives MAX's app this door, in the place of all others but two.
 
@@ -53,7 +60,7 @@ async def completions(request: Request) -> Response:
     size = sum(len(prompt.ids) for prompt in every)
     news = together(request, body, every)
     if not body.stream:
-        return JSONResponse(head | await unless_gone(request, whole(news, size)))
+        return Line(head | await unless_gone(request, whole(news, size)))
     # The first before the status is said: until then, it can be an error's.
     first = await unless_gone(request, anext(news))
     return StreamingResponse(
@@ -167,7 +174,7 @@ def card(state: Any) -> dict[str, Any]:
     }
 
 
-async def nothing_there(request: Request, error: Exception) -> JSONResponse:
+async def nothing_there(request: Request, error: Exception) -> Response:
     """A GPT-2 continues texts; it knows no chat, and has no embeddings to give."""
     assert isinstance(error, HTTPException)
     what = f"{request.method} {request.url.path}"
@@ -175,10 +182,10 @@ async def nothing_there(request: Request, error: Exception) -> JSONResponse:
     return await refuse(request, Refused(message, None, error.status_code))
 
 
-async def refuse(_request: Request, error: Exception) -> JSONResponse:
+async def refuse(_request: Request, error: Exception) -> Response:
     """An error as OpenAI writes it."""
     assert isinstance(error, Refused)
     kind = "rate_limit_error" if error.status == 429 else "invalid_request_error"
     fields = {"message": str(error), "type": kind, "param": error.param, "code": None}
     wait = {"Retry-After": "1"} if error.status == 429 else None
-    return JSONResponse({"error": fields}, error.status, headers=wait)
+    return Line({"error": fields}, error.status, headers=wait)

@@ -92,7 +92,11 @@ def supervise(
         next_one = waiting.pop(0) if waiting and all_up else None
         if next_one:
             next_one.state = "ending"
-        if [replica.state for replica in replicas] != before:
+        now = [replica.state for replica in replicas]
+        for replica, state in zip(replicas, before, strict=True):
+            if is_ready and replica.state == "up" != state:
+                say(f"The server on port {replica.port} is there again.")
+        if now != before:
             nginx.use(replicas)
         if next_one:
             time.sleep(1)  # nginx has read it, and sends it no more
@@ -133,7 +137,7 @@ class Replica:
         own = ["--replicas", 1, "--host", HOST, "--port", self.port, "--drain", LONGEST]
         words = start.words("gpt2.serving", *sys.argv[1:], *own)  # the last one counts
         with self.said.open("w") as said:
-            self.process = begin(words, stderr=said)
+            self.process = begin(words, stderr=said, TMPDIR=str(self.said.parent))
         self.state = "starting"
 
     def look(self) -> None:
@@ -146,7 +150,7 @@ class Replica:
     def say_why(self) -> None:
         """What its end looked like."""
         if code := self.process.returncode:
-            say(f"The server on port {self.port} has ended ({code}).")
+            say(f"The server on port {self.port} has ended ({code}): another starts.")
         if code > 0:
             sys.stderr.write(self.said.read_text())
 
@@ -210,7 +214,9 @@ def configuration(listen: str, servers: dict[str, bool]) -> str:
     return TEMPLATE.substitute(listen=listen, servers="\n".join(lines))
 
 
-def begin(words: list[str], stderr: Any = None) -> "subprocess.Popen[bytes]":
+def begin(
+    words: list[str], stderr: Any = None, **env: str
+) -> "subprocess.Popen[bytes]":
     """Starts a program that ends with this one, and hears no Ctrl-C."""
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *words],
@@ -218,7 +224,7 @@ def begin(words: list[str], stderr: Any = None) -> "subprocess.Popen[bytes]":
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         start_new_session=True,
-        env={**os.environ},  # without what MAX has set behind Python's back
+        env={**os.environ, **env},  # without what MAX has set behind Python's back
     )
 
 

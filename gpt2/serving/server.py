@@ -147,7 +147,7 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
     app = fastapi_app(settings, generator)
     room = serving.batch_size + serving.queue
     completions.put_into(app, serving.checkpoint, serving.context, room)
-    server = Server(fastapi_config(app=app, server_settings=settings))
+    server = Listening(fastapi_config(app=app, server_settings=settings))
 
     async def run() -> None:
         base = app.state.zmq_endpoint_base
@@ -165,6 +165,17 @@ def serve(serving: Serving, listening: socket.socket, ready: Any) -> int:
         say(f"The model's process has ended ({error}), and so does this one.")
         return 1
     return 0
+
+
+class Listening(Server):
+    """uvicorn, which says what it waits for when it is to end."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        growing = self.config.app.state.growing  # type: ignore[union-attr]
+        if growing and not self.should_exit:
+            seconds = self.config.timeout_graceful_shutdown
+            say(f"Ending: {growing} texts have {seconds} s.  Ctrl-C: do not wait.")
+        super().handle_exit(sig, frame)
 
 
 def end(*_: object) -> None:
