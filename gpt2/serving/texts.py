@@ -146,11 +146,14 @@ def note(
     def spell(token: int) -> str:
         return tokenizer.decode([token], skip_special_tokens=False)
 
-    # Half a character is spelled as every other: the likeliest of them is named.
-    likeliest = reversed(list(chunk.top_log_probabilities[place].items())[:count])
+    best: dict[str, float] = {}
+    for i, (_, value) in list(chunk.top_log_probabilities[place].items())[:count]:
+        best.setdefault(
+            spell(i), value
+        )  # of halves of characters, all alike, the first
     lists["tokens"].append(spell(chunk.token_ids[place]))
     lists["token_logprobs"].append(chunk.token_log_probabilities[place])
-    lists["top_logprobs"].append({spell(i): value for i, (_, value) in likeliest})
+    lists["top_logprobs"].append(best)
     lists["text_offset"].append(offset)
 
 
