@@ -146,11 +146,10 @@ def note(
     def spell(token: int) -> str:
         return tokenizer.decode([token], skip_special_tokens=False)
 
+    # Halves of characters are all spelled alike: the likeliest stands for them.
     best: dict[str, float] = {}
     for i, (_, value) in list(chunk.top_log_probabilities[place].items())[:count]:
-        best.setdefault(
-            spell(i), value
-        )  # of halves of characters, all alike, the first
+        best.setdefault(spell(i), value)
     lists["tokens"].append(spell(chunk.token_ids[place]))
     lists["token_logprobs"].append(chunk.token_log_probabilities[place])
     lists["top_logprobs"].append(best)
