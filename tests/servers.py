@@ -31,7 +31,7 @@ class Server:
 
     def family(self) -> set[int]:
         """The numbers of its processes."""
-        return {self.process.pid} | children(self.process.pid)
+        return family(self.process.pid)
 
     def end(self, number: int = signal.SIGTERM, within: float = 12) -> int:
         """Ends it, and returns its exit code."""
@@ -39,21 +39,24 @@ class Server:
         return self.process.wait(timeout=within)
 
 
-def children(parent: int) -> set[int]:
-    """The numbers of all processes that a process has started, and they."""
-    rows = subprocess.check_output(["ps", "-eo", "pid=,ppid="], text=True).splitlines()
-    parents = {int(pid): int(ppid) for pid, ppid in map(str.split, rows)}
-    found = {parent}
-    while more := {pid for pid, ppid in parents.items() if ppid in found} - found:
+def processes() -> dict[int, int]:
+    """Every living process, with its parent."""
+    rows = subprocess.check_output(["ps", "-eo", "pid=,ppid=,stat="], text=True)
+    each = (row.split() for row in rows.splitlines())
+    return {int(pid): int(parent) for pid, parent, state in each if state[0] != "Z"}
+
+
+def family(pid: int) -> set[int]:
+    """A process and all that come of it."""
+    parents, found = processes(), {pid}
+    while more := {p for p in parents if parents[p] in found} - found:
         found |= more
-    return found - {parent}
+    return found
 
 
 def alive(numbers: set[int]) -> set[int]:
-    """Which of these processes are there, and not only waiting to be forgotten."""
-    rows = subprocess.check_output(["ps", "-eo", "pid=,stat="], text=True).splitlines()
-    states = {int(pid): stat for pid, stat in map(str.split, rows)}
-    return {pid for pid in numbers if not states.get(pid, "Z").startswith("Z")}
+    """Which of these processes are there."""
+    return numbers & processes().keys()
 
 
 def gone(numbers: set[int], within: float) -> bool:

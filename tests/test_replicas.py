@@ -24,6 +24,7 @@ from gpt2 import load, start
 from gpt2.decoding import Decoding
 from gpt2.serving import replicas
 from gpt2.serving.__main__ import main
+from tests.servers import alive, family
 
 MODEL = Path(__file__).parent.parent / "models" / "shakespeare"
 PROMPTS = ["ROMEO:", "JULIET:\n", "First Citizen:", "To be, or"]
@@ -122,27 +123,6 @@ class Servers:
         return len(pids) == 2 and not pids & old and in_use
 
 
-def processes() -> dict[int, int]:
-    """Every living process, with its parent."""
-    found = {}
-    for each in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = each.read_text().rpartition(")")[2].split()[:2]
-        except OSError:  # it has just ended
-            continue
-        if state not in "ZX":
-            found[int(each.parent.name)] = int(parent)
-    return found
-
-
-def family(pid: int) -> set[int]:
-    """A process and all that come of it."""
-    parents, found = processes(), {pid}
-    while more := {p for p in parents if parents[p] in found} - found:
-        found |= more
-    return found
-
-
 def command(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -184,7 +164,7 @@ def servers(tmp_path) -> Iterator[Servers]:
         process.terminate()
         process.wait(20)
         process.stdout.close()
-        left = before & processes().keys()
+        left = alive(before)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
     assert not left
@@ -366,7 +346,7 @@ def test_nothing_is_left(number, servers, right):
     else:
         servers.process.send_signal(number)
     code = servers.process.wait(20)
-    wait_until(lambda: not everyone & processes().keys(), 20)
+    wait_until(lambda: not alive(everyone), 20)
     took = time.monotonic() - told
     for thread in threads:
         thread.join(20)
