@@ -46,9 +46,10 @@ class Fake:
 
     async def write(self, request: Any) -> AsyncIterator[Any]:
         most = request.sampling_params.max_new_tokens
-        ids = self.ids[:most]
+        ids, last = self.ids[:most], False
         try:
             for n, i in enumerate(ids):
+                await asyncio.sleep(0.001)  # others come to their turn
                 last = n == len(ids) - 1
                 yield SimpleNamespace(
                     token_ids=[i],
@@ -59,8 +60,8 @@ class Fake:
                     token_log_probabilities=[-0.5],
                     top_log_probabilities=[{i: ("", -0.5), 5: ("", -1.0)}],
                 )
-        except GeneratorExit:
-            self.left += 1
+        except (GeneratorExit, asyncio.CancelledError):
+            self.left += not last
             raise
 
 
@@ -313,7 +314,7 @@ def test_who_leaves_a_stream_leaves_a_place(client, fake):
             sent.append(message)
             if len(sent) == 3:
                 gone.set()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
         scope = {
             "type": "http",
