@@ -35,7 +35,13 @@ figures["next-token"] = {
     (ids.length > 1 && ids.at(-1) === data.boundary) ||
     ids.length === data.config.n_positions,
 
-  logits: (data, ids) => new GPT2(data).logits(ids),
+  // Its weights are lists: linear layers [out, in].
+  logits(data, ids) {
+    const lists = Object.entries(data.weights);
+    const weights = Object.fromEntries(lists.map(([name, w]) => [name, Matrix.from(w)]));
+    const model = new GPT2({ config: data.config, weights });
+    return Array.from(model.logits(ids).row(ids.length - 1));
+  },
 
   // What there is to choose from: probabilities by the model and after all settings,
   // and for each token the setting that cut it.  A finished name shows its last choice.
