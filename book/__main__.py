@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from book import drawing
+from book import drawing, weights
 from book.chapters import CHAPTERS, ROOT, refreshed
 from gpt2.terminal import BadInput
 
@@ -42,6 +42,7 @@ def main() -> None:
 @click.option("--to", type=Path, default=BOOK / "html", help="Folder of the pages.")
 def build(book: Path, to: Path) -> None:
     """Build the book into book/html.  A warning is an error."""
+    weights.write(book / "src")
     words = ["build", str(book), "--dest-dir", str(to.resolve())]
     done = subprocess.run([mdbook(), *words], stderr=subprocess.PIPE, text=True)
     click.echo(done.stderr, err=True, nl=False)
@@ -61,6 +62,7 @@ def serve(port: int) -> None:
             f"port {port} cannot be had, another program may use it: choose another "
             "one, such as --port 3001"
         ) from None
+    weights.write(BOOK / "src")
     words = ["serve", str(BOOK), "-n", "127.0.0.1", "-p", str(port)]
     os.execv(mdbook(), ["mdbook", *words])
 

@@ -21,6 +21,7 @@ def check(lesson: Lesson, worker: WorkerProcess) -> bool:
     checking = f"checking step {lesson.number:02d}"
     digest = state.digest(lesson.file)  # of what is checked, whatever is saved later
     failure = None
+    named: list[list[str]] = []
     with contextlib.closing(worker), Waiting(checking) as waiting:
         for name, value in worker.events():
             if name == "waiting":
@@ -39,7 +40,8 @@ def check(lesson: Lesson, worker: WorkerProcess) -> bool:
                     report.wrong(lesson, value, failure)
                     waiting.show("comparing with the known mistakes")
             elif name == "mistakes":
-                report.named(value)
+                named = value
+                report.named(named)
     if failure is not None:
-        report.way_on(lesson, failure)
+        report.way_on(lesson, failure, named)
     return failure is None

@@ -6,7 +6,7 @@ import sys
 
 from course.bisect import bisect
 from course.lessons import ROOT
-from course.report import console, say
+from course.report import BOOK, console, say
 from gpt2 import start
 
 WRITE = "generate --from steps --max-new-tokens 40 --seed 1 ROMEO:"
@@ -27,3 +27,5 @@ def finish() -> None:
     )
     console.print()
     say('next: ./run generate --from steps "your words"')
+    say("in the book (./run book), break it and see why each line is there:")
+    say(f"{BOOK}/playground.html", indent=4)

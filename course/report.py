@@ -5,6 +5,7 @@ words say: NO_COLOR, a pipe and a black-and-white printer lose nothing.
 """
 
 import textwrap
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from course import warmup
 from course.lessons import LESSONS, Lesson
+from course.mistakes import switches
 from course.verdict import Failure, Verdict
 
 WIDEST, NARROWEST = 80, 20
@@ -170,8 +172,10 @@ def named(mistakes: list[list[str]]) -> None:
             say(f"{what}. {why}", indent=6)
 
 
-def way_on(lesson: Lesson, failure: Failure) -> None:
-    """Where to look and what to do."""
+def way_on(
+    lesson: Lesson, failure: Failure, mistakes: Iterable[list[str]] = ()
+) -> None:
+    """Where to look and what to do, and where to see what these mistakes do."""
     if failure.kind == "max":
         console.print()
         say("next: ./run doctor")
@@ -187,6 +191,8 @@ def way_on(lesson: Lesson, failure: Failure) -> None:
     say(f"next: {verb} it, then ./run {lesson.task} again")
     say(f"stuck? ./run hint {lesson.number:02d}")
     about(failure.section or failure.kind, lesson)
+    made = (switches.of(lesson.number, what) for what, _ in mistakes)
+    playground([name for name in made if name])
 
 
 # --- The book and the kernels ------------------------------------------------------
@@ -198,6 +204,14 @@ def about(section: str, lesson: Lesson | None = None) -> None:
     if lesson is not None:
         say(f"{BOOK}/{lesson.stub.stem}.html", indent=4)
     say(f"{BOOK}/troubleshooting.html#{section}", indent=4)
+
+
+def playground(names: list[str]) -> None:
+    """Where the finished model makes the mistakes of these switches."""
+    if names:
+        say("what such a model writes:")
+    for name in names:
+        say(f"{BOOK}/playground.html#broken={name}", indent=4)
 
 
 def being_compiled(pid: int) -> None:

@@ -28,6 +28,7 @@ from book.chapters import (
 )
 from course.lessons import LESSONS
 from course.mistakes import catalogue
+from course.mistakes.switches import SWITCHES
 from tests.quick import some
 from tests.shared import VOCABULARY, needs
 from tests.transcripts.make import alike
@@ -225,7 +226,9 @@ def test_the_coach_links_to_sections_that_are_there():
     for section in linked | {"max", "kernels"}:
         assert f"{{#{section}}}" in TEXTS["troubleshooting"], section
     chapters = set(re.findall(r"127\.0\.0\.1:3000/(\w+)\.html", said))
-    assert chapters == {*STEPS, "troubleshooting"}
+    assert chapters == {*STEPS, "troubleshooting", "playground"}
+    broken = re.findall(r"playground\.html#broken=(\S+)", said)
+    assert broken and set(broken) <= SWITCHES.keys()
 
 
 def constants():

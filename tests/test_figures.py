@@ -16,6 +16,7 @@ from book.chapters import CHAPTERS, ROOT
 from tests.quick import some
 
 TESTS = ROOT / "tests" / "figures"
+LONG = "schedule", "mistakes"  # what takes half a minute
 SETTINGS = tomllib.loads((ROOT / "book" / "book.toml").read_text())
 
 
@@ -50,7 +51,7 @@ def stored(name):
 
 
 @pytest.mark.filterwarnings("ignore:pythonjsonlogger")  # MAX's server imports it
-@pytest.mark.parametrize("name", some(drawing.NAMES, lambda name: name != "schedule"))
+@pytest.mark.parametrize("name", some(drawing.NAMES, lambda name: name not in LONG))
 def test_a_figures_numbers_are_what_the_model_computes(name, eager):
     figure = drawing.module(name)
     now = json.loads(json.dumps(figure.data()))

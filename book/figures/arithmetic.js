@@ -24,7 +24,7 @@ function softmax(logits) {
 
 // GPT-2's GELU, the tanh form.
 function gelu(x) {
-  const inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+  const inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
   return 0.5 * x * (1 + Math.tanh(inner));
 }
 

@@ -192,6 +192,26 @@ const inputKinds = {
       if (input.value !== value) input.value = value; // or the cursor would jump
     },
   },
+  // The same of several lines.
+  lines: {
+    make: () => document.createElement("textarea"),
+    event: "input",
+    read: (input) => input.value,
+    show(input, { value }) {
+      if (input.value !== value) input.value = value;
+    },
+  },
+  // {min, max, value}: a whole number; what is none becomes the nearest that may be.
+  number: {
+    make: () => Object.assign(document.createElement("input"), { type: "number" }),
+    event: "change",
+    read: (input, { min, max }) =>
+      Math.min(Math.max(Math.floor(input.valueAsNumber || 0), min), max),
+    show(input, { min, max, value }) {
+      Object.assign(input, { min, max });
+      if (input.valueAsNumber !== value) input.value = value;
+    },
+  },
   // {disabled}: such a button keeps the focus, which would else be lost.
   button: {
     make: () => Object.assign(document.createElement("button"), { type: "button" }),

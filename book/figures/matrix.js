@@ -85,8 +85,12 @@ class Matrix {
     return turned;
   }
 
+  // A change of each number.
   map(change) {
-    return new Matrix(this.rows, this.columns, this.data.map(change));
+    const changed = new Matrix(this.rows, this.columns);
+    const { data } = this;
+    for (let i = 0; i < data.length; i++) changed.data[i] = change(data[i], i);
+    return changed;
   }
 
   // A change of each row: a Float32Array to one of the same length.
@@ -99,7 +103,8 @@ class Matrix {
   // Adds a matrix of the same shape, or one row to every row.
   plus({ data }) {
     const { length } = data;
-    return this.map((number, i) => number + data[i % length]);
+    if (length === this.data.length) return this.map((number, i) => number + data[i]);
+    return this.eachRow((row) => row.map((number, i) => number + data[i]));
   }
 
   times(factor) {
@@ -108,15 +113,7 @@ class Matrix {
 
   // this @ other: [m, k] and [k, n] to [m, n].
   matmul(other) {
-    const product = new Matrix(this.rows, other.columns);
-    for (let i = 0; i < this.rows; i++) {
-      const sum = product.row(i);
-      this.row(i).forEach((factor, p) => {
-        const row = other.row(p);
-        for (let j = 0; j < row.length; j++) sum[j] += factor * row[j];
-      });
-    }
-    return product;
+    return this.matmulTransposed(other.transposed);
   }
 
   // this @ other.T: [m, k] and [n, k] to [m, n].  Two rows and four columns at a time,

@@ -66,11 +66,11 @@ class GPT2 {
 
   normalized(row) {
     const mean = this.is("not-centered") ? 0 : total(row) / row.length;
-    const squares = total(row.map((number) => (number - mean) ** 2));
-    const variance = squares / (this.is("dim-less-1") ? row.length - 1 : row.length);
-    let scale = 1 / Math.sqrt(variance + this.layer_norm_epsilon);
-    if (this.is("not-divided")) scale = 1;
-    return row.map((number) => (number - mean) * scale);
+    const centered = row.map((number) => number - mean); // [n_embd]
+    const dim = this.is("dim-less-1") ? row.length - 1 : row.length;
+    const variance = dot(centered, centered) / dim;
+    const scale = 1 / Math.sqrt(variance + this.layer_norm_epsilon);
+    return this.is("not-divided") ? centered : centered.map((number) => number * scale);
   }
 
   // Step 4.  Wider, bent, and back.
@@ -214,12 +214,13 @@ class GPT2 {
   }
 
   closed(x) {
-    return this.is("no-ln-f") ? x : this.layerNorm(x, "ln_f");
+    if (this.is("no-ln-f")) return x;
+    const normed = this.layerNorm(x, "ln_f"); // [seq, n_embd]
+    return this.is("ln-f-twice") ? this.layerNorm(normed, "ln_f") : normed; // step 11
   }
 
   // Step 11.  Each vector is compared with every row of the token table.
   head(hidden) {
-    if (this.is("ln-f-twice")) hidden = this.layerNorm(hidden, "ln_f");
     const logits = hidden.matmulTransposed(this.weights["wte.weight"]); // [seq, vocab_size]
     if (this.is("scaled-down")) return logits.times(1 / Math.sqrt(this.n_embd));
     if (this.is("scaled-up")) return logits.times(Math.sqrt(this.n_embd));

@@ -118,10 +118,11 @@ def speaker(lesson: Lesson) -> Callable[[str], str]:
                     example, error = tried.failure
                     failure = verdict.explain(error, file, example.title, example.about)
                     report.wrong(lesson, result, failure)
-                    if failure.kind != "todo":
-                        found = suspects.explain(tried.results)
-                        report.named([[m.what, m.why] for m in found])
-                    report.way_on(lesson, failure)
+                    todo = failure.kind == "todo"
+                    found = [] if todo else suspects.explain(tried.results)
+                    named = [[mistake.what, mistake.why] for mistake in found]
+                    report.named(named)
+                    report.way_on(lesson, failure, named)
         return heard.get()
 
     return say
