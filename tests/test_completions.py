@@ -39,6 +39,7 @@ class Fake:
         self.ids = tokenizer.encode(TEXT).ids
         self.asked: list[Any] = []
         self.left = 0
+        self.pause = 0.001  # seconds before each token: others come to their turn
 
     async def next_token_chunk(self, request: Any) -> AsyncIterator[Any]:
         self.asked.append(request)
@@ -49,7 +50,7 @@ class Fake:
         ids, last = self.ids[:most], False
         try:
             for n, i in enumerate(ids):
-                await asyncio.sleep(0.001)  # others come to their turn
+                await asyncio.sleep(self.pause)
                 last = n == len(ids) - 1
                 yield SimpleNamespace(
                     token_ids=[i],
@@ -295,8 +296,10 @@ def test_a_token_stands_where_its_text_does_though_that_is_held_back(client):
         assert "\ufffd" in token or TEXT[offset:].startswith(token)
 
 
-def test_who_leaves_a_stream_leaves_a_place(client, fake):
+@pytest.mark.parametrize("seconds", [0, 0.3])  # that the last event takes to be sent
+def test_who_leaves_a_stream_leaves_a_place(client, fake, seconds):
     body = {"model": "shakespeare", "stream": True, "n": 3, "max_tokens": 200}
+    fake.pause = 0.05  # the texts are not over before
     sent = []
 
     async def leave() -> int:
@@ -314,7 +317,7 @@ def test_who_leaves_a_stream_leaves_a_place(client, fake):
             sent.append(message)
             if len(sent) == 3:
                 gone.set()
-            await asyncio.sleep(0)
+            await asyncio.sleep(seconds if gone.is_set() else 0)
 
         scope = {
             "type": "http",

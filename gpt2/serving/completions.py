@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from anyio import CancelScope
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Send
 
 from gpt2.checkpoint import Checkpoint
 from gpt2.serving.rules import Body, Refused, prompts, read
@@ -63,9 +65,23 @@ async def completions(request: Request) -> Response:
         return Line(head | await unless_gone(request, whole(news, size)))
     # The first before the status is said: until then, it can be an error's.
     first = await unless_gone(request, anext(news))
-    return StreamingResponse(
-        events(head, first, news, body, size), media_type="text/event-stream"
-    )
+    return Events(events(head, first, news, body, size))
+
+
+class Events(StreamingResponse):
+    """Server-sent events.  When the client goes away, what writes them ends at once;
+    left to itself, it would go on until somebody collects the garbage."""
+
+    def __init__(self, texts: AsyncGenerator[str, None]) -> None:
+        super().__init__(texts, media_type="text/event-stream")
+        self.texts = texts
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        finally:
+            with CancelScope(shield=True):  # the client's going cancels this, too
+                await self.texts.aclose()
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
@@ -107,7 +123,7 @@ async def events(
     news: AsyncGenerator[News, None],
     body: Body,
     size: int,
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """The texts as they come, as server-sent events."""
 
     def event(fields: dict[str, Any]) -> str:
