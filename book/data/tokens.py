@@ -66,7 +66,7 @@ def vectors() -> list[dict[str, Any]]:
     """Texts, and their ids as the model's own tokenizer has them."""
     tokenizer = load_checkpoint(MODEL).tokenizer
     random = np.random.default_rng(0)
-    drawn = ["".join(random.choice(list(SIGNS), 40)) for _ in range(60)]
+    drawn = ["".join(random.choice(list(SIGNS), 40)) for _ in range(170)]
     prompts = (MODEL / "prompts.jsonl").read_text().splitlines()
     spoken = [json.loads(line)["prompt"] for line in prompts]
     texts = [*EXAMPLES.values(), *ODD, *drawn, *spoken]
