@@ -200,13 +200,13 @@ class GPT2 {
   transformer(ids, cache) {
     const { length } = cache;
     let positions = ids.map((_, i) => length + i);
-    if (this.is("backwards")) positions = positions.toReversed();
+    if (this.is("backwards")) positions = [...positions].reverse();
     if (this.is("one-position")) positions = positions.map(() => 0);
     let x = this.tokenEmbedding(ids); // [seq, n_embd]
     if (!this.is("no-positions")) x = x.plus(this.positionEmbedding(positions));
     this.watch("embeddings", x);
     let layers = Array.from({ length: this.n_layer }, (_, layer) => layer);
-    if (this.is("reversed")) layers = layers.toReversed();
+    if (this.is("reversed")) layers = [...layers].reverse();
     if (this.is("first-block-only")) layers = [0];
     for (const layer of layers) x = this.block(x, layer, cache); // [seq, n_embd]
     cache.length += ids.length;

@@ -288,7 +288,7 @@ async function readWeights(file, tensors, progress) {
         const isTied = numbers.every((number, i) => number === table[i]);
         if (!isTied) refuse("is not wte.weight, an untied head is not computed here");
       } else {
-        const [columns, rows = 1] = shape.toReversed();
+        const [columns, rows = 1] = [...shape].reverse();
         const matrix = new Matrix(rows, columns, numbers);
         weights[name] = STORED_IN_OUT.test(name) ? matrix.transposed : matrix;
       }
