@@ -8,12 +8,13 @@ a new step.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,6 +141,63 @@ def browser() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, built: Path) -> Iterator[Callable[..., Any]]:
+    """A function that opens a page of the book in a window of its own; afterwards
+    nothing has gone wrong on it, and nothing has been asked of anybody else; of this
+    machine itself only what is `allowed`, besides."""
+    contexts, troubles = [], []
+
+    def open_one(
+        place: str,
+        *,
+        site: str = "",
+        allowed: tuple[str, ...] = (),
+        width: int = 1280,
+        theme: str = "light",
+        **how: Any,
+    ) -> Any:
+        site = site or built.as_uri()
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, has_touch=width < 500, **how
+        )
+        contexts.append(context)
+        context.add_init_script(f"localStorage.setItem('mdbook-theme', '{theme}')")
+        page = context.new_page()
+        page.on("console", lambda m: m.type == "error" and troubles.append(m.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        own = site, "data:", *allowed
+        page.on("request", lambda r: r.url.startswith(own) or troubles.append(r.url))
+        page.goto(f"{site}/{place}")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program that runs the page's scripts without a page."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("node is not there: apt-get install nodejs")
+    return found
+
+
+@pytest.fixture(scope="session")
+def pass_in_node(node: str) -> Callable[[Path], None]:
+    """A function that runs a file of JavaScript tests."""
+
+    def run(file: Path) -> None:
+        done = subprocess.run([node, "--test", file], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+        assert int(re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)[1]) > 0
+
+    return run
 
 
 @pytest.fixture(scope="module")

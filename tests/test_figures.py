@@ -5,8 +5,6 @@ When one is stale: `./run book-data`, and read the difference.
 
 import json
 import re
-import shutil
-import subprocess
 import tomllib
 
 import pytest
@@ -18,14 +16,6 @@ from tests.quick import some
 TESTS = ROOT / "tests" / "figures"
 LONG = "schedule", "mistakes"  # what takes half a minute
 SETTINGS = tomllib.loads((ROOT / "book" / "book.toml").read_text())
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("node is not there: apt-get install nodejs")
-    return found
 
 
 def close(one, other, tolerance=2e-3) -> bool:
@@ -91,10 +81,8 @@ def test_every_figure_is_in_a_chapter_and_on_the_page():
 
 
 @pytest.mark.parametrize("file", sorted(TESTS.glob("*.test.js")), ids=lambda f: f.stem)
-def test_a_figures_arithmetic_in_node(file, node):
-    done = subprocess.run([node, "--test", file], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert int(re.search(r"^# pass (\d+)", done.stdout, re.MULTILINE)[1]) > 0
+def test_a_figures_arithmetic_in_node(file, pass_in_node):
+    pass_in_node(file)
 
 
 def test_every_figure_has_tests_in_node():

@@ -48,30 +48,13 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, site, request):
-    """A function that opens a figure; afterwards nothing has gone wrong on its page."""
-    contexts, troubles = [], []
+def visit(open_page, site):
+    """A function that opens a figure."""
 
-    def open_figure(name, *, width=1280, theme="light", **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, has_touch=width < 500, **options
-        )
-        contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('mdbook-theme', '{theme}')")
-        page = context.new_page()
-        page.on("console", lambda m: m.type == "error" and troubles.append(m.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(
-            "request",
-            lambda r: r.url.startswith((site, "data:")) or troubles.append(r.url),
-        )
-        page.goto(f"{site}/{PLACES[name]}.html")
-        return Visit(page, name)
+    def open_figure(name, **options):
+        return Visit(open_page(f"{PLACES[name]}.html", site=site, **options), name)
 
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    return open_figure
 
 
 def operate_by_keyboard(visit):

@@ -79,30 +79,14 @@ class Playground:
 
 
 @pytest.fixture
-def visit(browser, built, request):
-    """A function that opens the page; afterwards nothing has gone wrong on it, and
-    nothing has been asked of anybody else."""
-    contexts, troubles = [], []
+def visit(open_page):
+    """A function that opens the page, as a file if no site is given."""
 
-    def open_page(end="", *, site="", width=1280, theme="light", **options):
-        site = site or built.as_uri()
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, has_touch=width < 500, **options
-        )
-        contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('mdbook-theme', '{theme}')")
-        page = context.new_page()
-        page.on("console", lambda m: m.type == "error" and troubles.append(m.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        own = site, "data:", "blob:"
-        page.on("request", lambda r: r.url.startswith(own) or troubles.append(r.url))
-        page.goto(f"{site}/playground.html{end}")
-        return Playground(page)
+    def open_playground(end="", **options):
+        options |= {"allowed": ("blob:",)}  # the worker's script
+        return Playground(open_page(f"playground.html{end}", **options))
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    return open_playground
 
 
 @pytest.fixture(scope="module")

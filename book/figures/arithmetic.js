@@ -28,6 +28,11 @@ function gelu(x) {
   return 0.5 * x * (1 + Math.tanh(inner));
 }
 
+// How many bits it takes to be told an event that had this share.
+function bitsOf(share) {
+  return -Math.log2(share);
+}
+
 // A share as one reads it: 0.123 is "12.3%".
 function percent(share) {
   return `${(100 * share).toFixed(1)}%`;

@@ -9,6 +9,12 @@ function greedyToken(logits) {
   return logits.indexOf(Math.max(...logits));
 }
 
+// The likeliest tokens, the first one first: [[id, share], ...].
+function likeliest(shares, count) {
+  const falling = Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a]);
+  return falling.slice(0, count).map((id) => [id, shares[id]]);
+}
+
 // Keeps the k largest logits, and those equal to the last of them.
 function keepTopK(logits, k) {
   const falling = [...logits].sort((a, b) => b - a);

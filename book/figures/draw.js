@@ -8,12 +8,11 @@ const path = require("node:path");
 const vm = require("node:vm");
 
 // The figures, in a world of their own: `load().figures`, `load().softmax` and so on.
-// The page loads the same files, in the order in which book.toml names them.  Then come
-// `more`, by their paths in book/.
-function load(...more) {
+// The page loads the same files, in the order in which book.toml names them.
+function load() {
   const book = path.dirname(__dirname);
   const settings = fs.readFileSync(path.join(book, "book.toml"), "utf8");
-  const files = [...settings.match(/figures\/[\w-]+\.js/g), ...more];
+  const files = settings.match(/figures\/[\w-]+\.js/g);
   const world = vm.createContext({ structuredClone });
   for (const file of files) {
     vm.runInContext(fs.readFileSync(path.join(book, file), "utf8"), world, {

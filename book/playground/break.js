@@ -60,9 +60,12 @@ function costNeeds() {
   );
 }
 
+// A step's number as its files have it: "07".
+const twoDigits = (step) => String(step).padStart(2, "0");
+
 // A link to the step in which a mistake is made.
 function stepLink(step) {
-  const number = String(step).padStart(2, "0");
+  const number = twoDigits(step);
   return tag("a", { href: `step_${number}.html` }, `step\u00a0${number}`);
 }
 
@@ -102,7 +105,7 @@ parts.break = {
     const lists = steps.map((step) => {
       const switches = catalogue().switches.filter((one) => one.step === step);
       const on = switches.filter(({ name }) => state.broken.includes(name)).length;
-      const words = `Step ${String(step).padStart(2, "0")}: ${switches.length} mistakes`;
+      const words = `Step ${twoDigits(step)}: ${switches.length} mistakes`;
       return tag("details", { open: on > 0 && "open" }, [
         tag("summary", {}, on ? `${words}, ${on} on` : words),
         tag("ul", { class: "switches" }, switches.map(switchView)),

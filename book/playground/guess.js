@@ -30,10 +30,10 @@ does.challenge = async () => {
 // What may come next: the token that does, and what the model finds likeliest besides.
 async function nextRound() {
   const { ids, at } = here.guess;
-  const expected = await computer.ask("expected", { ids: ids.slice(0, at), broken: [] });
-  const others = Array.from(expected.keys())
+  const expected = await computer.ask("expected", { ids: ids.slice(0, at) });
+  const others = likeliest(expected, OPTIONS)
+    .map(([id]) => id)
     .filter((id) => id !== ids[at])
-    .sort((a, b) => expected[b] - expected[a])
     .slice(0, OPTIONS - 1);
   const options = shuffled([ids[at], ...others]);
   const sum = total(options.map((id) => expected[id]));
@@ -48,7 +48,7 @@ does.bet = async (value) => {
   if (here.guess.waits) return; // for the next token
   const right = options.indexOf(ids[at]);
   const reader = option === right ? share : (1 - share) / (OPTIONS - 1);
-  const costs = { reader: -Math.log2(reader), model: -Math.log2(shares[right]) };
+  const costs = { reader: bitsOf(reader), model: bitsOf(shares[right]) };
   here.guess = {
     ...here.guess,
     at: at + 1,

@@ -1,13 +1,8 @@
 // What happens in a model while it reads, and how well it reads.
 "use strict";
 
-// How many bits it takes to be told an event that had this share.
-function bits(share) {
-  return -Math.log2(share);
-}
-
-// The same for a token, by the logits that spoke for it; also where its share is too
-// small for a float.
+// How many bits it takes to be told a token, by the logits that spoke for it; also where
+// its share is too small for a float.
 function surprise(logits, id) {
   const largest = Math.max(...logits);
   const sum = total(Array.from(logits, (logit) => Math.exp(logit - largest)));
@@ -16,13 +11,7 @@ function surprise(logits, id) {
 
 // How unsure somebody is who expects these shares, in bits.
 function entropy(shares) {
-  return total(shares.map((share) => (share > 0 ? share * bits(share) : 0)));
-}
-
-// The likeliest tokens: [[id, share], ...].
-function likeliest(shares, count) {
-  const falling = Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a]);
-  return falling.slice(0, count).map((id) => [id, shares[id]]);
+  return total(shares.map((share) => (share > 0 ? share * bitsOf(share) : 0)));
 }
 
 // How a text was read: after each of its tokens but the last, how unsure the model was

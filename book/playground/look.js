@@ -157,7 +157,7 @@ parts.look = {
   // What would be said if each part were the last one.
   lens(stages, next) {
     const known = next !== undefined;
-    const cost = (share) => -Math.log2(Math.max(share, 1e-9));
+    const cost = (share) => bitsOf(Math.max(share, 1e-9));
     const rows = stages.map(({ name, best, share }, i) => {
       const gained = known && i > 0 ? cost(stages[i - 1].share) - cost(share) : null;
       const said = best.map(([id, part]) => `${visible(spelled(id))} ${percent(part)}`);

@@ -13,7 +13,7 @@ does.open = async (files) => {
       show();
     });
     ready.promise = Promise.resolve();
-    Object.assign(here, { texts: [], taken: [], chosen: null, guess: null, quiz: null });
+    forgetTexts();
     keep(folder, opened);
   } finally {
     here.loading = null;
@@ -23,9 +23,15 @@ does.open = async (files) => {
 // Back to the model that came with the book.
 does.forget = async () => {
   ready.promise = null;
-  Object.assign(here, { opened: null, texts: [], taken: [], chosen: null, guess: null });
+  forgetTexts();
+  here.opened = null;
   await ready();
 };
+
+// What another model has written or was asked.
+function forgetTexts() {
+  Object.assign(here, { texts: [], taken: [], chosen: null, guess: null, quiz: null });
+}
 
 parts.own = {
   controls: ({ opened }) => [

@@ -93,8 +93,8 @@ const acts = {
   // What could have stood after a text: the likeliest tokens, with what each stage of
   // the settings makes of them.
   choices({ ids, broken, settings }) {
-    const model = modelWith(broken);
-    const stages = chosenFrom(new Reader(model).last(ids), settings, model);
+    const { model, reader } = writerFor(broken, settings); // it may know the text
+    const stages = chosenFrom(reader.last(ids), settings, model);
     const shares = stages.map(([, logits]) => softmax(logits));
     const rows = likeliest(shares[0], 12).map(([id]) => ({
       id,
@@ -133,8 +133,8 @@ const acts = {
   },
 
   // What is expected after a text: the probability of each token.
-  expected({ ids, broken }) {
-    return softmax(expectations(modelWith(broken), ids).at(-1));
+  expected({ ids }) {
+    return softmax(new Reader(modelWith([])).last(ids));
   },
 };
 

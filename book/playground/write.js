@@ -174,7 +174,7 @@ does.followAddress = async () => {
     const fits = number >= least && number <= most;
     if (fits && (!isWhole || Number.isInteger(number))) settings[name] = number;
   }
-  const known = mistakesData().switches.map(({ name }) => name);
+  const known = catalogue().switches.map(({ name }) => name);
   const asked = (values.get("broken") ?? "").split(",");
   const broken = together(asked.filter((one) => known.includes(one)));
   const length = Math.floor(Number(values.get("length") ?? here.length));

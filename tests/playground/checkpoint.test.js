@@ -5,15 +5,17 @@ const assert = require("node:assert");
 const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
-const vm = require("node:vm");
-const { load } = require("../figures/world.js");
+const { load, root } = require("./worker.js");
 
-const world = load("playground/checkpoint.js");
-const { readCheckpoint } = world;
-const of = (code) => vm.runInContext(code, world);
-const [Refused, GPT2, Tokenizer] = [of("Refused"), of("GPT2"), of("Tokenizer")];
-const HALVES = of("HALVES");
-const root = path.join(__dirname, "..", "..");
+const { readCheckpoint, shapes, toFloat32, Refused, GPT2, Tokenizer, HALVES } = load(
+  "readCheckpoint",
+  "shapes",
+  "toFloat32",
+  "Refused",
+  "GPT2",
+  "Tokenizer",
+  "HALVES",
+);
 
 const CONFIG = {
   model_type: "gpt2",
@@ -42,7 +44,7 @@ const WORDS = {
 // Numbers that float16 and bfloat16 have, too.
 function tensors(config = CONFIG) {
   return Object.fromEntries(
-    Array.from(world.shapes(config), ([name, shape], place) => {
+    Array.from(shapes(config), ([name, shape], place) => {
       const length = shape.reduce((product, size) => product * size, 1);
       const numbers = Array.from({ length }, (_, i) => ((i * 7 + place) % 32) / 16 - 1);
       return [name, { shape, numbers, dtype: "F32" }];
@@ -149,7 +151,7 @@ test("float16 and bfloat16 are read exactly", () => {
   }
   assert.ok(Number.isNaN(HALVES[0x7c01]) && Number.isNaN(HALVES[0xffff]));
   const stored = Uint16Array.of(0x3f80, 0xc000, 0x0001, 0x7f80);
-  const read = [...world.toFloat32(stored.buffer, "BF16")];
+  const read = [...toFloat32(stored.buffer, "BF16")];
   assert.deepEqual(read, [1, -2, 2 ** -133, Infinity]);
 });
 

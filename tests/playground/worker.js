@@ -67,4 +67,4 @@ async function main(file) {
 
 if (require.main === module) main(process.argv[2]);
 
-module.exports = { load, filesOf, root };
+module.exports = { load, root };
